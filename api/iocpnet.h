@@ -1,0 +1,723 @@
+/*
+ * iocpnet: a TCP network service behind a stable C ABI.
+ *
+ * A host creates a service, registers callbacks or polls event batches, opens listeners and connects sessions.
+ * One completion model on every platform: I/O completion ports on Windows, io_uring and epoll on Linux.
+ *
+ * Rules that hold for every function, unless its own text says otherwise:
+ *   - it may be called from any thread, inside or outside a callback, and never runs a callback inline;
+ *   - it returns IOCPNET_OK (0), a positive remark such as IOCPNET_PENDING, a count, or a negative status;
+ *   - a negative status means that nothing was changed and nothing was lost;
+ *   - strings are UTF-8 and end with a zero byte; memory that the caller passes in stays the caller's;
+ *   - a stale, forged or wrong-kind handle gives IOCPNET_E_INVALID_HANDLE, never undefined behaviour.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef IOCPNET_H
+#define IOCPNET_H
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define IOCPNET_CALL __cdecl
+#else
+#define IOCPNET_CALL
+#endif
+
+/* The library's own build defines IOCPNET_API; a host needs no import attribute. */
+#ifndef IOCPNET_API
+#define IOCPNET_API extern
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------------ version */
+
+#define IOCPNET_VERSION_MAJOR 1
+#define IOCPNET_VERSION_MINOR 0
+#define IOCPNET_VERSION_PATCH 0
+
+/* The version that this header describes: major * 1,000,000 + minor * 1,000 + patch. */
+#define IOCPNET_VERSION (IOCPNET_VERSION_MAJOR * 1000000 + IOCPNET_VERSION_MINOR * 1000 + IOCPNET_VERSION_PATCH)
+
+/* ------------------------------------------------------------------------------------------------ handles */
+
+/* Handles hold a kind, a generation and an index. 0 is never valid. A handle is never re-used. */
+typedef uint64_t iocpnet_service;
+typedef uint64_t iocpnet_listener;
+typedef uint64_t iocpnet_session;
+
+/* ------------------------------------------------------------------------------------------- status codes */
+
+/* The same number means the same thing on each platform. Positive: success with a remark. Negative: failure. */
+enum {
+    IOCPNET_OK = 0,
+    IOCPNET_PENDING = 1, /* accepted; it finishes later, in the background */
+
+    IOCPNET_E_INVALID_ARGUMENT = -1,      /* a NULL, a value out of its range, a set bit that is not defined */
+    IOCPNET_E_INVALID_HANDLE = -2,        /* stale, forged, of another kind, or 0 */
+    IOCPNET_E_INVALID_STRUCT_SIZE = -3,   /* struct_size is too small, or the unknown tail of a larger one is not 0 */
+    IOCPNET_E_INVALID_STATE = -4,         /* not possible now: a service not started, or started already */
+    IOCPNET_E_BUSY = -5,                  /* another thread drives or polls this dispatcher */
+    IOCPNET_E_WOULD_BLOCK = -6,           /* the send queue is full; IOCPNET_EVENT_WRITABLE follows */
+    IOCPNET_E_CLOSED = -7,                /* the session, listener or service is closing or closed */
+    IOCPNET_E_TOO_LARGE = -8,             /* larger than the limit: it can never be accepted */
+    IOCPNET_E_NO_MEMORY = -9,             /* out of memory, or of socket buffers */
+    IOCPNET_E_NO_DESCRIPTORS = -10,       /* out of file descriptors or handles, of the process or the system */
+    IOCPNET_E_LIMIT_REACHED = -11,        /* a limit of the options or of the library is reached */
+    IOCPNET_E_NOT_SUPPORTED = -12,        /* not available on this system; the OS error says more */
+    IOCPNET_E_INVALID_ADDRESS = -13,      /* not an address in textual form */
+    IOCPNET_E_ADDRESS_IN_USE = -14,       /* another socket listens there */
+    IOCPNET_E_ADDRESS_NOT_AVAILABLE = -15, /* not an address of this machine, or no port left */
+    IOCPNET_E_ACCESS_DENIED = -16,        /* forbidden: a privileged port, a sandbox, a firewall */
+    IOCPNET_E_CONNECTION_REFUSED = -17,
+    IOCPNET_E_CONNECTION_RESET = -18,
+    IOCPNET_E_CONNECTION_ABORTED = -19,
+    IOCPNET_E_NETWORK_UNREACHABLE = -20,
+    IOCPNET_E_HOST_UNREACHABLE = -21,
+    IOCPNET_E_TIMED_OUT = -22,
+    IOCPNET_E_CANCELLED = -23,
+    IOCPNET_E_BUFFER_TOO_SMALL = -24,     /* the length needed was stored; nothing else was */
+    IOCPNET_E_SYSTEM = -25                /* any other error of the system: iocpnet_last_os_error() */
+};
+
+/* ------------------------------------------------------------------------------------------------- events */
+
+/* Kinds of event. For one session: CONNECTED first, never two events at a time, DISCONNECTED exactly once and last. */
+enum {
+    IOCPNET_EVENT_CONNECTED = 1,         /* a session is open: accepted (listener is set) or connected */
+    IOCPNET_EVENT_RECEIVED = 2,          /* data and size: bytes of the stream, at least one */
+    IOCPNET_EVENT_SENT = 3,              /* size: bytes that went to the system since the last SENT */
+    IOCPNET_EVENT_WRITABLE = 4,          /* after IOCPNET_E_WOULD_BLOCK: the queue fell to the low watermark */
+    IOCPNET_EVENT_DISCONNECTED = 5,      /* the last event of a session that was CONNECTED; the close fields are set */
+    IOCPNET_EVENT_CONNECT_FAILED = 6,    /* the only event of a connect that failed; status and the close fields are set */
+    IOCPNET_EVENT_SERVICE_STOPPED = 7,   /* every listener and session of the service has ended */
+    IOCPNET_EVENT_SERVICE_DESTROYED = 8, /* after IOCPNET_PENDING from destroy: the last word, always a callback */
+    IOCPNET_EVENT_KIND_COUNT = 9
+};
+
+/* Who ended a session. */
+enum {
+    IOCPNET_ORIGIN_NONE = 0,
+    IOCPNET_ORIGIN_LOCAL = 1,  /* the host, by iocpnet_session_disconnect or by stopping the service */
+    IOCPNET_ORIGIN_PEER = 2,   /* the other end */
+    IOCPNET_ORIGIN_LIBRARY = 3 /* the library or the system: an error, a limit, a deadline */
+};
+
+/* Why a session ended. */
+enum {
+    IOCPNET_CLOSE_NONE = 0,
+    IOCPNET_CLOSE_REQUESTED = 1,         /* iocpnet_session_disconnect */
+    IOCPNET_CLOSE_PEER_CLOSED = 2,       /* the peer ended the stream in order (FIN) */
+    IOCPNET_CLOSE_RESET = 3,             /* the peer reset the connection (RST) */
+    IOCPNET_CLOSE_ABORTED = 4,           /* the system gave the connection up: unreachable, keep-alive, interface down */
+    IOCPNET_CLOSE_IDLE = 5,              /* nothing came for the idle timeout */
+    IOCPNET_CLOSE_HANDSHAKE_TIMEOUT = 6, /* no first bytes in time, or a connect that took too long */
+    IOCPNET_CLOSE_FRAME_TOO_LONG = 7,
+    IOCPNET_CLOSE_MALFORMED = 8,
+    IOCPNET_CLOSE_SEND_LIMIT = 9,
+    IOCPNET_CLOSE_RECEIVE_OVERFLOW = 10,
+    IOCPNET_CLOSE_NO_RESOURCES = 11,     /* no memory, buffers or descriptors */
+    IOCPNET_CLOSE_SERVICE_STOPPED = 12,  /* iocpnet_service_stop or iocpnet_service_destroy */
+    IOCPNET_CLOSE_ERROR = 13,            /* anything else; os_error says what */
+    IOCPNET_CLOSE_REASON_COUNT = 14
+};
+
+/*
+ * One event, the same for callbacks and for batches. 128 bytes on 64-bit, 112 on 32-bit systems, for ever.
+ * Fields that a kind does not name are 0. Pointers are borrowed: in a callback until it returns, in a batch until the
+ * next iocpnet_service_poll of the same dispatcher.
+ */
+typedef struct iocpnet_event {
+    uint32_t kind;            /* IOCPNET_EVENT_* */
+    uint32_t dispatcher;      /* index of the dispatcher that serves the session */
+    iocpnet_service service;
+    iocpnet_listener listener; /* the listener that accepted the session; 0 for one that connected out */
+    iocpnet_session session;
+    uint64_t size;            /* bytes: received at data, or sent */
+    int32_t status;           /* CONNECT_FAILED, DISCONNECTED: IOCPNET_OK or the error that ended it */
+    int32_t os_error;         /* the system's own code for status; 0 when there is none */
+    uint32_t close_reason;    /* IOCPNET_CLOSE_* */
+    uint32_t close_origin;    /* IOCPNET_ORIGIN_* */
+    int64_t close_code;       /* the host's own, from iocpnet_disconnect_options */
+    uint64_t bytes_unsent;    /* accepted by send but never given to the system */
+    uint64_t reserved[3];     /* 0 */
+    const void *data;         /* RECEIVED */
+    void *user;               /* the session's user value, see iocpnet_session_set_user */
+    const char *close_text;   /* the host's own, from iocpnet_disconnect_options; NULL when there is none */
+    const void *reserved_pointer; /* NULL */
+} iocpnet_event;
+
+/*
+ * A callback. `user` is the pointer given at registration; the session's own is event->user.
+ * Runs on the thread that drives the session's dispatcher, with no lock of the library held. It may call any function.
+ * It must return: a callback that blocks stalls the sessions of its dispatcher. It must not unwind (no exception, no
+ * longjmp) through the library.
+ */
+typedef void(IOCPNET_CALL *iocpnet_callback)(const iocpnet_event *event, void *user);
+
+/* ---------------------------------------------------------------------------------------- process-wide */
+
+/* Memory for the library: as malloc, realloc and free, called from any thread. `user` is handed to each. */
+typedef struct iocpnet_allocator {
+    uint32_t struct_size; /* bytes, set by iocpnet_allocator_init */
+    uint32_t reserved;    /* 0 */
+    void *(IOCPNET_CALL *allocate)(uint64_t size, void *user); /* aligned to 16 bytes; NULL when there is none */
+    void(IOCPNET_CALL *release)(void *memory, uint64_t size, void *user);
+    void *user;
+    void *reserved_pointer; /* NULL */
+} iocpnet_allocator;
+
+enum {
+    IOCPNET_LOG_NONE = 0,
+    IOCPNET_LOG_ERROR = 1,
+    IOCPNET_LOG_WARNING = 2,
+    IOCPNET_LOG_NOTICE = 3,
+    IOCPNET_LOG_DEBUG = 4
+};
+
+/* A log line, without line end. Called on the library's own log thread, one call at a time, never on an I/O thread. */
+typedef void(IOCPNET_CALL *iocpnet_log_callback)(int32_t level, const char *component, const char *text, void *user);
+
+/* Objects of the whole process that are alive now. All but `threads` are 0 once every service is destroyed. */
+typedef struct iocpnet_live_objects {
+    uint64_t services;
+    uint64_t listeners;
+    uint64_t sessions;
+    uint64_t operations;      /* asynchronous requests that the system still holds */
+    uint64_t buffers;         /* send and event buffers in use */
+    uint64_t descriptors;     /* sockets and port descriptors */
+    uint64_t allocations;     /* blocks from the allocator, without the handle table, which is kept */
+    uint64_t allocated_bytes; /* their sizes */
+    uint64_t threads;         /* of the library's own */
+} iocpnet_live_objects;
+
+/*
+ * The version of the library that is loaded, in the form of IOCPNET_VERSION. The same major version is compatible.
+ * Since 1.0.
+ */
+IOCPNET_API uint32_t IOCPNET_CALL iocpnet_version(void);
+
+/*
+ * The name of a status code ("IOCPNET_E_WOULD_BLOCK"), or "unknown status". Static storage. Since 1.0.
+ */
+IOCPNET_API const char *IOCPNET_CALL iocpnet_status_name(int32_t status);
+
+/*
+ * A sentence in English that says what a status code means. Static storage. Since 1.0.
+ */
+IOCPNET_API const char *IOCPNET_CALL iocpnet_status_text(int32_t status);
+
+/*
+ * The name of a close reason without its prefix, in lower case ("peer closed"), or "unknown". Static storage.
+ * Since 1.0.
+ */
+IOCPNET_API const char *IOCPNET_CALL iocpnet_close_reason_name(uint32_t reason);
+
+/*
+ * The system's own error code (errno, WSAGetLastError) behind the last failure that a function of this library
+ * returned on the calling thread. 0 when that failure was the library's own. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_last_os_error(void);
+
+/*
+ * Gives every field its default and sets struct_size. `size`: sizeof(iocpnet_allocator) of the caller.
+ * Errors: INVALID_ARGUMENT (NULL), INVALID_STRUCT_SIZE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_allocator_init(iocpnet_allocator *allocator, uint32_t size);
+
+/*
+ * Sets the allocator of the process, copied. Once, before the first service is created; both functions are needed.
+ * Errors: INVALID_ARGUMENT, INVALID_STRUCT_SIZE, INVALID_STATE (set already, or memory is in use). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_set_allocator(const iocpnet_allocator *allocator);
+
+/*
+ * Sends log lines up to `level` (IOCPNET_LOG_*) to `callback`; IOCPNET_LOG_NONE or a NULL callback turns them off,
+ * which is the default. Lines are handed to a thread of their own; when its queue is full they are dropped and
+ * counted. On return the previous callback no longer runs, unless this is called from inside it.
+ * Errors: INVALID_ARGUMENT (level). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_set_log_callback(iocpnet_log_callback callback, int32_t level, void *user);
+
+/*
+ * Stores the counts of live objects. `size`: sizeof(iocpnet_live_objects) of the caller; a longer one is filled up
+ * with zeros. The counts are read one after another, while others may change them.
+ * Errors: INVALID_ARGUMENT (NULL), INVALID_STRUCT_SIZE (under 8). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_count_live_objects(iocpnet_live_objects *counts, uint32_t size);
+
+/*
+ * The size of a public struct, or the offset and size of one of its fields, so that a binding can check its own
+ * declarations when it loads the library. `name`: "iocpnet_event" or "iocpnet_event.close_reason".
+ * `offset` (0 for a whole struct) and `size` are in bytes; either may be NULL.
+ * Errors: INVALID_ARGUMENT (NULL or unknown name). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_layout(const char *name, uint32_t *offset, uint32_t *size);
+
+/* ------------------------------------------------------------------------------------------------ service */
+
+enum {
+    IOCPNET_PORT_AUTO = 0,     /* Windows: IOCP. Linux: the faster one of those that the system allows */
+    IOCPNET_PORT_EPOLL = 1,    /* Linux */
+    IOCPNET_PORT_IO_URING = 2, /* Linux 6.1 or newer, where it is not forbidden */
+    IOCPNET_PORT_IOCP = 3      /* Windows */
+};
+
+/* Who drives the dispatchers. */
+enum {
+    IOCPNET_DRIVING_LIBRARY = 0, /* threads of the library, one for each dispatcher */
+    IOCPNET_DRIVING_HOST = 1     /* the host, by iocpnet_service_dispatch (callbacks) or iocpnet_service_poll (batches) */
+};
+
+/* How events reach the host. */
+enum {
+    IOCPNET_DELIVERY_CALLBACKS = 0, /* functions registered with iocpnet_service_set_callback */
+    IOCPNET_DELIVERY_BATCHES = 1    /* structs, fetched with iocpnet_service_poll */
+};
+
+enum {
+    IOCPNET_SERVICE_CREATED = 1,
+    IOCPNET_SERVICE_RUNNING = 2,
+    IOCPNET_SERVICE_STOPPING = 3,
+    IOCPNET_SERVICE_STOPPED = 4
+};
+
+/* `timeout_ms` for waiting without end. */
+#define IOCPNET_INFINITE 0xFFFFFFFFu
+
+/* The library chooses the dispatcher: the one with the fewest sessions. */
+#define IOCPNET_DISPATCHER_ANY 0xFFFFFFFFu
+
+/* At most this many dispatchers in one service. */
+#define IOCPNET_DISPATCHERS_MAX 256
+
+/* The bit of an event kind in iocpnet_service_options.batch_events. */
+#define IOCPNET_EVENT_BIT(kind) (UINT64_C(1) << (kind))
+
+/* Give every field its default with iocpnet_service_options_init, then change what differs. */
+typedef struct iocpnet_service_options {
+    uint32_t struct_size;           /* bytes, set by the init function */
+    uint32_t port;                  /* IOCPNET_PORT_*; default AUTO */
+    uint32_t driving;               /* IOCPNET_DRIVING_*; default LIBRARY */
+    uint32_t delivery;              /* IOCPNET_DELIVERY_*; default CALLBACKS */
+    uint32_t dispatcher_count;      /* 1 to IOCPNET_DISPATCHERS_MAX; default 1 */
+    uint32_t sessions_max;          /* live sessions; more are refused. 0, the default: no limit but the system's */
+    uint32_t close_timeout_ms;      /* for a graceful close: to flush, and for the peer to close; default 5,000 */
+    uint32_t receive_buffer_bytes;  /* most bytes of one RECEIVED event, 1 KiB to 1 MiB; default 64 KiB */
+    uint64_t send_queue_bytes_max;  /* of one session, 1 B to 1 GiB; default 1 MiB */
+    uint64_t send_queue_bytes_low;  /* low watermark for WRITABLE, below the maximum; default 256 KiB */
+    uint64_t event_queue_bytes_max; /* batches: of one dispatcher; above it its sessions stop receiving; default 4 MiB */
+    uint64_t batch_events;          /* batches: kinds wanted, IOCPNET_EVENT_BIT; default all but SENT */
+} iocpnet_service_options;
+
+typedef struct iocpnet_stop_result {
+    uint64_t sessions_drained; /* ended with everything sent */
+    uint64_t sessions_aborted; /* cut off at the deadline, or failed while draining */
+    uint64_t bytes_unsent;     /* accepted by send but never given to the system, over all sessions */
+} iocpnet_stop_result;
+
+/* Counters since the service was created; read while it runs, each by itself. */
+typedef struct iocpnet_service_statistics {
+    uint64_t accepts;             /* connections accepted and made a session */
+    uint64_t accepts_refused;     /* closed at once: a limit of the options was reached */
+    uint64_t accepts_shed;        /* closed at once: out of descriptors or memory */
+    uint64_t accept_backoffs;     /* times that a listener paused because the system had no resources */
+    uint64_t connects;            /* outbound connects that succeeded */
+    uint64_t connects_failed;
+    uint64_t disconnects;         /* DISCONNECTED events */
+    uint64_t bytes_received;
+    uint64_t bytes_sent;          /* given to the system */
+    uint64_t sends;               /* accepted calls of send and sendv */
+    uint64_t sends_refused;       /* IOCPNET_E_WOULD_BLOCK */
+    uint64_t send_operations;     /* gathered sends submitted to the port */
+    uint64_t events;              /* delivered to the host */
+    uint64_t turns;               /* of all dispatchers: waits on a port that returned */
+    uint64_t sessions_live;       /* now */
+    uint64_t sessions_peak;
+    uint64_t operations_live;     /* now: asynchronous requests that the system holds */
+    uint64_t send_queue_bytes;    /* now, over all sessions */
+    uint64_t event_queue_bytes;   /* now, over all dispatchers (batches) */
+    uint64_t disconnects_by_reason[16]; /* indexed by IOCPNET_CLOSE_*, CONNECT_FAILED not counted */
+} iocpnet_service_statistics;
+
+typedef struct iocpnet_service_details {
+    uint32_t state;            /* IOCPNET_SERVICE_* */
+    uint32_t port;             /* the port in use: IOCPNET_PORT_*, never AUTO */
+    int32_t fallback_status;   /* AUTO on Linux: why io_uring is not in use; IOCPNET_OK when it was not refused */
+    int32_t fallback_os_error; /* the system's own code for it */
+    uint32_t dispatcher_count;
+    uint32_t driving;
+    uint32_t delivery;
+    uint32_t reserved;         /* 0 */
+} iocpnet_service_details;
+
+/*
+ * Gives every field its default and sets struct_size. `size`: sizeof(iocpnet_service_options) of the caller.
+ * Errors: INVALID_ARGUMENT (NULL), INVALID_STRUCT_SIZE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_options_init(iocpnet_service_options *options, uint32_t size);
+
+/*
+ * Creates a service with its ports. It does nothing until it is started.
+ * `options`: NULL for the defaults. `service`: receives the handle.
+ * The caller owns the service and ends it with iocpnet_service_destroy.
+ * Errors: INVALID_ARGUMENT, INVALID_STRUCT_SIZE, NOT_SUPPORTED (the port asked for), NO_MEMORY, NO_DESCRIPTORS,
+ * LIMIT_REACHED (handles), SYSTEM. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_create(const iocpnet_service_options *options,
+                                                        iocpnet_service *service);
+
+/*
+ * Registers the callback of one kind of event; NULL removes it. Before iocpnet_service_start only, so that a dispatcher
+ * reads it without a lock. With delivery by batches only SERVICE_DESTROYED is a callback.
+ * `kind`: IOCPNET_EVENT_*. `user`: handed to the callback, never touched.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (kind), INVALID_STATE (started). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_set_callback(iocpnet_service service, uint32_t kind,
+                                                              iocpnet_callback callback, void *user);
+
+/*
+ * Starts the dispatchers, and with them the listeners that are open. With driving by the host no thread is made.
+ * Errors: INVALID_HANDLE, INVALID_STATE (not in state CREATED), NO_MEMORY (threads), SYSTEM. After an error of the
+ * system the service is as before. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_start(iocpnet_service service);
+
+/*
+ * Drives one dispatcher: waits for completions, at most `timeout_ms` (0: does not wait; IOCPNET_INFINITE), runs their
+ * callbacks on the calling thread and returns. Driving by the host and delivery by callbacks only. Threads may take
+ * turns, one at a time.
+ * Returns the number of events delivered, 0 after the time-out or a wake; a value below 0 is an error.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (dispatcher), INVALID_STATE (not started, another driving or delivery),
+ * BUSY (a thread is in it, also the calling one, inside a callback), CLOSED (being destroyed). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_dispatch(iocpnet_service service, uint32_t dispatcher,
+                                                          uint32_t timeout_ms);
+
+/*
+ * Fetches a batch of events of one dispatcher; delivery by batches only. With driving by the host it does the I/O as
+ * well. What the last batch of this dispatcher pointed to is given back first: a DISCONNECTED session's handle ends here.
+ * `events`, `capacity`: an array of the caller, 1 to 65,536 structs. `timeout_ms`: how long to wait when there is no
+ * event (0: not at all; IOCPNET_INFINITE).
+ * Returns the number of events stored, at most `capacity`; what is left comes with the next call.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STATE (not started, another delivery), BUSY (a thread is in it),
+ * CLOSED (being destroyed), NO_MEMORY. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_poll(iocpnet_service service, uint32_t dispatcher,
+                                                      iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms);
+
+/*
+ * Makes a thread that waits in iocpnet_service_dispatch or iocpnet_service_poll on this dispatcher return, or the next
+ * such call return at once. Errors: INVALID_HANDLE, INVALID_ARGUMENT (dispatcher). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_wake(iocpnet_service service, uint32_t dispatcher);
+
+/*
+ * Stops a service: listeners close, sessions flush and close gracefully; what remains after `drain_ms` milliseconds is
+ * aborted (0: at once). The first call decides the deadline. A service does not start again.
+ * `result`: NULL or where to store what became of the sessions; stored when IOCPNET_OK is returned.
+ * Driving by the library and called outside callbacks: waits, and returns IOCPNET_OK when everything has ended.
+ * Driving by the host, or called inside a callback of any service: returns IOCPNET_PENDING when it is not finished yet;
+ * the host goes on driving; IOCPNET_EVENT_SERVICE_STOPPED follows, after which a further call returns IOCPNET_OK and the
+ * result.
+ * Errors: INVALID_HANDLE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_stop(iocpnet_service service, uint32_t drain_ms,
+                                                      iocpnet_stop_result *result);
+
+/*
+ * Destroys a service: aborts what is still open and frees everything. When IOCPNET_OK is returned no callback runs and
+ * none will ever run again. Each connected session gets its DISCONNECTED callback before that; with driving by the host
+ * these callbacks run inside this call, on the calling thread, which drives the dispatchers to their end. With delivery
+ * by batches events that were not fetched are discarded: stop first and poll until SERVICE_STOPPED to see them all.
+ * Called inside a callback, of any service, it returns IOCPNET_PENDING at once and finishes in the background, on a
+ * thread of the library; then the SERVICE_DESTROYED callback runs, the last of all.
+ * Several threads may call it at once: each returns when it is done.
+ * Errors: INVALID_HANDLE (destroyed already). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_destroy(iocpnet_service service);
+
+/*
+ * Stores the counters of a service. `size`: sizeof(iocpnet_service_statistics) of the caller; a longer one is filled up
+ * with zeros. Stops nothing. Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL), INVALID_STRUCT_SIZE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_stats(iocpnet_service service, iocpnet_service_statistics *statistics,
+                                                       uint32_t size);
+
+/*
+ * Stores the state of a service and what it runs on. `size`: as for iocpnet_service_stats.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL), INVALID_STRUCT_SIZE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_info(iocpnet_service service, iocpnet_service_details *details,
+                                                      uint32_t size);
+
+/* ----------------------------------------------------------------------------------------------- listener */
+
+typedef struct iocpnet_listener_options {
+    uint32_t struct_size;  /* bytes, set by the init function */
+    uint32_t backlog;      /* connections that the system queues; 0, the default: the system's maximum */
+    uint32_t accept_count; /* accepts kept posted, 1 to 1,024 (completion ports); default 16 */
+    uint32_t dispatcher;   /* that accepts; default IOCPNET_DISPATCHER_ANY */
+    uint32_t ipv6_only;    /* 1: an IPv6 listener does not take IPv4. Default 0: "[::]:port" takes both */
+    uint32_t no_delay;     /* 1, the default: TCP_NODELAY on accepted sessions */
+    uint64_t reserved[2];  /* 0 */
+} iocpnet_listener_options;
+
+/*
+ * Gives every field its default and sets struct_size. `size`: sizeof(iocpnet_listener_options) of the caller.
+ * Errors: INVALID_ARGUMENT (NULL), INVALID_STRUCT_SIZE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_listener_options_init(iocpnet_listener_options *options, uint32_t size);
+
+/*
+ * Binds and listens; accepts once the service is started. The service owns the listener.
+ * `address`: "127.0.0.1:7000", "[::1]:7000", "[fe80::1%2]:7000", "[::]:0"; port 0 takes any free one, which
+ * iocpnet_listener_address tells. `options`: NULL for the defaults. `listener`: receives the handle.
+ * The address is taken exclusively: on Windows by SO_EXCLUSIVEADDRUSE, on Linux with SO_REUSEADDR, which there only
+ * ignores connections in TIME_WAIT (socket(7)).
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE, INVALID_ADDRESS, ADDRESS_IN_USE,
+ * ADDRESS_NOT_AVAILABLE, ACCESS_DENIED, NO_MEMORY, NO_DESCRIPTORS, LIMIT_REACHED, CLOSED (stopping), SYSTEM. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_listener_open(iocpnet_service service, const char *address,
+                                                       const iocpnet_listener_options *options,
+                                                       iocpnet_listener *listener);
+
+/*
+ * Closes a listener. Its sessions live on. The handle ends with this call; the address is free again when the dispatcher
+ * has let go of it, a moment later. Errors: INVALID_HANDLE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_listener_close(iocpnet_listener listener);
+
+/*
+ * Stores the address that the listener is bound to, in canonical textual form, "127.0.0.1:40123".
+ * `text`, `capacity`: a buffer of the caller in bytes, with room for the final zero; 64 always suffice. `text` may be
+ * NULL when `capacity` is 0.
+ * Returns the length needed without the final zero; when it is not below `capacity` nothing was stored.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_listener_address(iocpnet_listener listener, char *text, uint32_t capacity);
+
+/* ------------------------------------------------------------------------------------------------ session */
+
+enum {
+    IOCPNET_SESSION_CONNECTING = 1,
+    IOCPNET_SESSION_OPEN = 2,
+    IOCPNET_SESSION_CLOSING = 3,
+    IOCPNET_SESSION_CLOSED = 4
+};
+
+enum {
+    IOCPNET_DISCONNECT_GRACEFUL = 0, /* flush what is queued, end the stream (FIN), wait for the peer's end */
+    IOCPNET_DISCONNECT_ABORT = 1     /* drop what is queued and reset the connection (RST) */
+};
+
+/* The close text is cut after this many bytes. */
+#define IOCPNET_CLOSE_TEXT_MAX 255
+
+/* A piece of memory to gather from. */
+typedef struct iocpnet_iovec {
+    uint64_t size; /* bytes; 0 is skipped */
+    const void *data;
+#if UINTPTR_MAX == 0xFFFFFFFFu
+    uint32_t padding; /* keeps arrays of it alike on every 32-bit system */
+#endif
+} iocpnet_iovec;
+
+/* At most this many pieces in one iocpnet_session_sendv. */
+#define IOCPNET_IOVEC_MAX 1024
+
+typedef struct iocpnet_connect_options {
+    uint32_t struct_size; /* bytes, set by the init function */
+    uint32_t timeout_ms;  /* for the connection to be made; 0: as long as the system tries; default 10,000 */
+    uint32_t dispatcher;  /* that will serve the session; default IOCPNET_DISPATCHER_ANY */
+    uint32_t no_delay;    /* 1, the default: TCP_NODELAY */
+    uint64_t reserved[2]; /* 0 */
+    void *user;           /* the session's user value from the start; default NULL */
+    void *reserved_pointer; /* NULL */
+} iocpnet_connect_options;
+
+typedef struct iocpnet_disconnect_options {
+    uint32_t struct_size; /* bytes, set by the init function */
+    uint32_t mode;        /* IOCPNET_DISCONNECT_*; default GRACEFUL */
+    uint32_t timeout_ms;  /* graceful: until it is aborted; default 0, the service's close_timeout_ms */
+    uint32_t reserved;    /* 0 */
+    int64_t code;         /* the host's own, given back as event->close_code; default 0 */
+    const char *text;     /* the host's own, copied, up to IOCPNET_CLOSE_TEXT_MAX bytes; default NULL */
+    void *reserved_pointer; /* NULL */
+} iocpnet_disconnect_options;
+
+typedef struct iocpnet_session_details {
+    uint32_t state;            /* IOCPNET_SESSION_* */
+    uint32_t dispatcher;       /* index */
+    iocpnet_service service;
+    iocpnet_listener listener; /* 0 for a session that connected out */
+    uint64_t bytes_received;
+    uint64_t bytes_sent;       /* given to the system */
+    uint64_t send_queue_bytes; /* accepted by send and not yet given to the system */
+    uint32_t receive_paused;   /* 1: iocpnet_session_pause_receive is in force */
+    uint32_t reserved;         /* 0 */
+} iocpnet_session_details;
+
+/*
+ * Gives every field its default and sets struct_size. `size`: sizeof(iocpnet_connect_options) of the caller.
+ * Errors: INVALID_ARGUMENT (NULL), INVALID_STRUCT_SIZE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_connect_options_init(iocpnet_connect_options *options, uint32_t size);
+
+/*
+ * Connects out. The service must be started. Returns at once; one event follows: CONNECTED, or CONNECT_FAILED with the
+ * status, after which the handle is stale. iocpnet_session_disconnect gives an attempt up.
+ * `address`: as for iocpnet_listener_open, the port not 0. `options`: NULL for the defaults. `session`: receives the
+ * handle, before any event of the session can be seen.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE, INVALID_ADDRESS, INVALID_STATE (not started), CLOSED
+ * (stopping), NO_MEMORY, NO_DESCRIPTORS, LIMIT_REACHED, SYSTEM. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_connect(iocpnet_service service, const char *address,
+                                                         const iocpnet_connect_options *options,
+                                                         iocpnet_session *session);
+
+/*
+ * Queues a copy of `size` bytes at `data`. All or nothing. Sends of one thread keep their order; sends that happen
+ * after another (in the sense of the C memory model) leave after it. What one batch of events queues leaves in one
+ * gathered send.
+ * Size 0 is IOCPNET_OK and sends nothing.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL), WOULD_BLOCK (the queue would exceed its limit; WRITABLE follows),
+ * TOO_LARGE (more than the limit), CLOSED, INVALID_STATE (still connecting), NO_MEMORY. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_send(iocpnet_session session, const void *data, uint64_t size);
+
+/*
+ * As iocpnet_session_send for `count` pieces, 0 to IOCPNET_IOVEC_MAX, one after another: all of them or none.
+ * Errors: as iocpnet_session_send. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_sendv(iocpnet_session session, const iocpnet_iovec *pieces,
+                                                       uint32_t count);
+
+/*
+ * Gives every field its default and sets struct_size. `size`: sizeof(iocpnet_disconnect_options) of the caller.
+ * Errors: INVALID_ARGUMENT (NULL), INVALID_STRUCT_SIZE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_disconnect_options_init(iocpnet_disconnect_options *options, uint32_t size);
+
+/*
+ * Ends a session. The first call, or the first end by peer or library, decides the reason; further calls are IOCPNET_OK
+ * and change nothing, but an abort cuts a graceful close short. No RECEIVED follows but one that runs or is fetched
+ * already; DISCONNECTED follows, once (CONNECT_FAILED when it was still connecting).
+ * `options`: NULL for a graceful close.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE. When there is no memory for the text it is left out.
+ * Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_disconnect(iocpnet_session session,
+                                                            const iocpnet_disconnect_options *options);
+
+/*
+ * Stops receiving, so that the peer is held back by TCP's own window; what had been received already may still come.
+ * The end of the stream and errors are then seen when receiving resumes or a send fails. Idempotent.
+ * Errors: INVALID_HANDLE, CLOSED. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_pause_receive(iocpnet_session session);
+
+/*
+ * Receives again. Idempotent. Errors: INVALID_HANDLE, CLOSED. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_resume_receive(iocpnet_session session);
+
+/*
+ * Sets the value that events of the session carry in event->user. The library never touches what it points to.
+ * Errors: INVALID_HANDLE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_set_user(iocpnet_session session, void *user);
+
+/*
+ * Stores the session's user value. Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_get_user(iocpnet_session session, void **user);
+
+/*
+ * Stores the address of this end, in canonical textual form. `text`, `capacity` and result: as iocpnet_listener_address.
+ * An IPv4 peer of a dual-stack listener is printed as IPv4.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL), INVALID_STATE (still connecting), CLOSED (the socket is gone).
+ * Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_local_address(iocpnet_session session, char *text, uint32_t capacity);
+
+/*
+ * Stores the address of the other end. As iocpnet_session_local_address, but known as long as the handle is valid.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_remote_address(iocpnet_session session, char *text, uint32_t capacity);
+
+/*
+ * Stores the state and the counters of a session. `size`: as for iocpnet_service_stats.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL), INVALID_STRUCT_SIZE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_info(iocpnet_session session, iocpnet_session_details *details,
+                                                      uint32_t size);
+
+/* ------------------------------------------------------------------------------------- loading by hand */
+
+/* Every function above, for hosts that load the library with dlopen or LoadLibrary. New ones are appended. */
+typedef struct iocpnet_api {
+    uint32_t struct_size; /* bytes that the library filled */
+    uint32_t version;     /* of the library, as iocpnet_version */
+    uint32_t(IOCPNET_CALL *version_number)(void);
+    const char *(IOCPNET_CALL *status_name)(int32_t status);
+    const char *(IOCPNET_CALL *status_text)(int32_t status);
+    const char *(IOCPNET_CALL *close_reason_name)(uint32_t reason);
+    int32_t(IOCPNET_CALL *last_os_error)(void);
+    int32_t(IOCPNET_CALL *allocator_init)(iocpnet_allocator *allocator, uint32_t size);
+    int32_t(IOCPNET_CALL *set_allocator)(const iocpnet_allocator *allocator);
+    int32_t(IOCPNET_CALL *set_log_callback)(iocpnet_log_callback callback, int32_t level, void *user);
+    int32_t(IOCPNET_CALL *count_live_objects)(iocpnet_live_objects *counts, uint32_t size);
+    int32_t(IOCPNET_CALL *layout)(const char *name, uint32_t *offset, uint32_t *size);
+    int32_t(IOCPNET_CALL *service_options_init)(iocpnet_service_options *options, uint32_t size);
+    int32_t(IOCPNET_CALL *service_create)(const iocpnet_service_options *options, iocpnet_service *service);
+    int32_t(IOCPNET_CALL *service_set_callback)(iocpnet_service service, uint32_t kind, iocpnet_callback callback,
+                                                void *user);
+    int32_t(IOCPNET_CALL *service_start)(iocpnet_service service);
+    int32_t(IOCPNET_CALL *service_dispatch)(iocpnet_service service, uint32_t dispatcher, uint32_t timeout_ms);
+    int32_t(IOCPNET_CALL *service_poll)(iocpnet_service service, uint32_t dispatcher, iocpnet_event *events,
+                                        uint32_t capacity, uint32_t timeout_ms);
+    int32_t(IOCPNET_CALL *service_wake)(iocpnet_service service, uint32_t dispatcher);
+    int32_t(IOCPNET_CALL *service_stop)(iocpnet_service service, uint32_t drain_ms, iocpnet_stop_result *result);
+    int32_t(IOCPNET_CALL *service_destroy)(iocpnet_service service);
+    int32_t(IOCPNET_CALL *service_stats)(iocpnet_service service, iocpnet_service_statistics *statistics,
+                                         uint32_t size);
+    int32_t(IOCPNET_CALL *service_info)(iocpnet_service service, iocpnet_service_details *details, uint32_t size);
+    int32_t(IOCPNET_CALL *listener_options_init)(iocpnet_listener_options *options, uint32_t size);
+    int32_t(IOCPNET_CALL *listener_open)(iocpnet_service service, const char *address,
+                                         const iocpnet_listener_options *options, iocpnet_listener *listener);
+    int32_t(IOCPNET_CALL *listener_close)(iocpnet_listener listener);
+    int32_t(IOCPNET_CALL *listener_address)(iocpnet_listener listener, char *text, uint32_t capacity);
+    int32_t(IOCPNET_CALL *connect_options_init)(iocpnet_connect_options *options, uint32_t size);
+    int32_t(IOCPNET_CALL *session_connect)(iocpnet_service service, const char *address,
+                                           const iocpnet_connect_options *options, iocpnet_session *session);
+    int32_t(IOCPNET_CALL *session_send)(iocpnet_session session, const void *data, uint64_t size);
+    int32_t(IOCPNET_CALL *session_sendv)(iocpnet_session session, const iocpnet_iovec *pieces, uint32_t count);
+    int32_t(IOCPNET_CALL *disconnect_options_init)(iocpnet_disconnect_options *options, uint32_t size);
+    int32_t(IOCPNET_CALL *session_disconnect)(iocpnet_session session, const iocpnet_disconnect_options *options);
+    int32_t(IOCPNET_CALL *session_pause_receive)(iocpnet_session session);
+    int32_t(IOCPNET_CALL *session_resume_receive)(iocpnet_session session);
+    int32_t(IOCPNET_CALL *session_set_user)(iocpnet_session session, void *user);
+    int32_t(IOCPNET_CALL *session_get_user)(iocpnet_session session, void **user);
+    int32_t(IOCPNET_CALL *session_local_address)(iocpnet_session session, char *text, uint32_t capacity);
+    int32_t(IOCPNET_CALL *session_remote_address)(iocpnet_session session, char *text, uint32_t capacity);
+    int32_t(IOCPNET_CALL *session_info)(iocpnet_session session, iocpnet_session_details *details, uint32_t size);
+} iocpnet_api;
+
+/*
+ * Fills a table with the functions of the library. `version`: IOCPNET_VERSION of the caller; the major version must be
+ * the library's. `size`: sizeof(iocpnet_api) of the caller; what the library does not know is filled with zeros.
+ * Errors: INVALID_ARGUMENT (NULL), INVALID_STRUCT_SIZE, NOT_SUPPORTED (another major version, or a newer minor one).
+ * Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_get_api(uint32_t version, uint32_t size, iocpnet_api *table);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

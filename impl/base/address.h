@@ -1,0 +1,33 @@
+/* An IP address with a port, and its canonical textual form. Pure: no system call, the same on every platform. */
+#ifndef ICN_BASE_ADDRESS_H
+#define ICN_BASE_ADDRESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum icn_address_family { ICN_ADDRESS_NONE = 0, ICN_ADDRESS_IPV4 = 4, ICN_ADDRESS_IPV6 = 6 } icn_address_family;
+
+typedef struct icn_address {
+    uint8_t ip[16]; /* network order; an IPv4 address in the first four */
+    uint32_t scope; /* IPv6 link-local: the number of the interface */
+    uint16_t port;  /* host order */
+    uint8_t family; /* icn_address_family */
+    uint8_t reserved;
+} icn_address;
+
+/* Longest text, "[ffff:...%4294967295]:65535", with the final zero. */
+#define ICN_ADDRESS_TEXT_SIZE 64
+
+/*
+ * Reads "1.2.3.4:5", "[::1]:5" or "[fe80::1%2]:5". Strict: decimal without leading zeros, no names, no spaces.
+ * Returns IOCPNET_OK or IOCPNET_E_INVALID_ADDRESS.
+ */
+int32_t icn_address_parse(const char *text, icn_address *address);
+
+/*
+ * Writes the canonical form: RFC 5952 for IPv6, an IPv4-mapped address as plain IPv4.
+ * Returns the length without the final zero.
+ */
+size_t icn_address_format(const icn_address *address, char text[ICN_ADDRESS_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * TCP sockets. Every one is made non-blocking (overlapped on Windows), not inherited by child processes, and raises no
+ * SIGPIPE. Each open socket counts as a live descriptor (util/live is above this layer: ports and net count).
+ */
+#ifndef ICN_OS_SOCKET_H
+#define ICN_OS_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/result.h"
+
+typedef intptr_t icn_os_socket;
+
+#define ICN_OS_SOCKET_NONE ((icn_os_socket)-1)
+
+typedef struct icn_os_listen_options {
+    uint32_t backlog; /* 0: the system's maximum */
+    bool ipv6_only;
+} icn_os_listen_options;
+
+/*
+ * Gets the system's sockets ready (WSAStartup); any number of times, any thread. Called before the first socket.
+ */
+icn_result icn_os_socket_startup(void);
+
+/* Makes a socket that is bound and listens. Windows: SO_EXCLUSIVEADDRUSE. Linux: SO_REUSEADDR. */
+icn_result icn_os_socket_listen(const icn_address *address, const icn_os_listen_options *options,
+                                icn_os_socket *opened);
+
+/* Makes a socket to connect with. */
+icn_result icn_os_socket_open(icn_address_family family, icn_os_socket *opened);
+
+void icn_os_socket_close(icn_os_socket socket);
+
+icn_result icn_os_socket_local_address(icn_os_socket socket, icn_address *address);
+icn_result icn_os_socket_remote_address(icn_os_socket socket, icn_address *address);
+
+/* Failures do not matter to the caller: the connection works all the same. */
+void icn_os_socket_set_no_delay(icn_os_socket socket, bool no_delay);
+
+/* Closing the socket will reset the connection: SO_LINGER {1, 0}. */
+void icn_os_socket_set_reset_on_close(icn_os_socket socket);
+
+/* Ends the outgoing stream (FIN). */
+void icn_os_socket_shutdown_send(icn_os_socket socket);
+
+/*
+ * A spare descriptor: given up for a moment to take one waiting connection off a full listener and close it, so that
+ * its client learns of the refusal. Linux only; elsewhere `open` stores ICN_OS_SOCKET_NONE and `shed` returns false.
+ */
+void icn_os_reserve_open(icn_os_socket *reserve);
+void icn_os_reserve_close(icn_os_socket *reserve);
+/* True when a connection was closed. Afterwards the reserve is open again if the system allows it. */
+bool icn_os_reserve_shed(icn_os_socket *reserve, icn_os_socket listener);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * Timers of one dispatcher: a wheel of coarse slots. Setting and cancelling cost a few instructions, a timer fires up to
+ * ICN_TIMER_TICK_MS late, never early. Owner thread only.
+ */
+#ifndef ICN_UTIL_TIMER_H
+#define ICN_UTIL_TIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+
+#define ICN_TIMER_TICK_MS 8
+#define ICN_TIMER_SLOTS 256
+
+typedef struct icn_timer icn_timer;
+typedef void icn_timer_fire(icn_timer *timer);
+
+struct icn_timer {
+    icn_list_node node; /* in a slot of the wheel while it is set */
+    uint64_t deadline_ms;
+    icn_timer_fire *fire;
+};
+
+typedef struct icn_timers {
+    icn_list slots[ICN_TIMER_SLOTS];
+    uint64_t occupied[ICN_TIMER_SLOTS / 64]; /* a bit for each slot that may hold a timer */
+    uint64_t tick;                           /* the last one that was run */
+    uint32_t count;
+} icn_timers;
+
+void icn_timers_init(icn_timers *timers, uint64_t now_ms);
+void icn_timer_init(icn_timer *timer, icn_timer_fire *fire);
+/* Sets a timer, or moves one that is set. A deadline in the past fires with the next run. */
+void icn_timer_set(icn_timers *timers, icn_timer *timer, uint64_t deadline_ms);
+/* Does nothing when it is not set. */
+void icn_timer_cancel(icn_timers *timers, icn_timer *timer);
+bool icn_timer_is_set(const icn_timer *timer);
+/* Milliseconds until icn_timers_run may have something to do; IOCPNET_INFINITE when no timer is set. */
+uint32_t icn_timers_wait_ms(const icn_timers *timers, uint64_t now_ms);
+/* Fires what is due, each once; a timer may set and cancel any timer, also itself. Returns how many fired. */
+uint32_t icn_timers_run(icn_timers *timers, uint64_t now_ms);
+
+#endif
