@@ -5,7 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum icn_address_family { ICN_ADDRESS_NONE = 0, ICN_ADDRESS_IPV4 = 4, ICN_ADDRESS_IPV6 = 6 } icn_address_family;
+typedef enum icn_address_family {
+    ICN_ADDRESS_NONE = 0,
+    ICN_ADDRESS_IPV4 = 4,
+    ICN_ADDRESS_IPV6 = 6
+} icn_address_family;
 
 typedef struct icn_address {
     uint8_t ip[16]; /* network order; an IPv4 address in the first four */

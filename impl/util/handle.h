@@ -1,10 +1,10 @@
 /*
  * The handle table of the process: 64-bit handles to objects, safe against stale and forged values. Any thread.
  *
- * A handle is kind (8 bits), generation (32), index + 1 (24). A slot's generation, a retired bit and its pins live in one
- * atomic word: a pin is taken by compare-and-exchange against the generation, so a stale handle never pins. Slots never
- * move and are never freed; they are re-used first-in first-out, with the next generation; a slot whose generation would
- * wrap is given up.
+ * A handle is kind (8 bits), generation (32), index + 1 (24). A slot's kind, generation, a retired bit and its pins live
+ * in one atomic word: a pin is taken by compare-and-exchange against kind and generation, so a stale handle never pins.
+ * Slots never move and are never freed; they are re-used first-in first-out, with the next generation; a slot whose
+ * generation would wrap is given up.
  */
 #ifndef ICN_UTIL_HANDLE_H
 #define ICN_UTIL_HANDLE_H
@@ -38,5 +38,12 @@ void icn_handle_retire(uint64_t handle);
 
 /* True until the object of this handle has been finalized. */
 bool icn_handle_is_known(uint64_t handle);
+
+#if defined(ICN_TEST_HOOKS)
+/* Gives a live handle without pins the last generation of its slot. Returns what the handle is then. */
+uint64_t icn_handle_age(uint64_t handle);
+/* The table grows no more while `limited`. Returns the number of slots, given-up ones and index 0 included. */
+uint32_t icn_handle_limit_growth(bool limited);
+#endif
 
 #endif

@@ -1,0 +1,266 @@
+#include "util/handle.h"
+
+#include <stddef.h>
+
+#include "base/atomic.h"
+#include "base/check.h"
+#include "os/thread.h"
+#include "util/memory.h"
+
+/*
+ * Handle: kind (8), generation (32), position (24).
+ * Word:   kind (8), generation (32), retired (1), pins (23). A slot that is free has kind 0 and is retired.
+ * The upper 40 bits are the same, so that one comparison tells whether a handle may be pinned.
+ */
+#define KIND_SHIFT 56
+#define GENERATION_SHIFT 24
+#define POSITION_MASK 0xFFFFFFu
+#define PINS_MASK 0x7FFFFFu
+#define RETIRED 0x800000u
+
+/*
+ * A slot fills a cache line: sessions of different dispatchers do not slow each other down. A chunk of 64 KiB is little
+ * for a client, and a directory of 128 KiB (of zeros, not touched before it is needed) reaches every position.
+ */
+#define CACHE_LINE 64
+#define CHUNK_SLOTS 1024
+#define CHUNK_MAX ((POSITION_MASK + 1) / CHUNK_SLOTS)
+#define CHUNK_BYTES (CHUNK_SLOTS * sizeof(slot) + CACHE_LINE)
+
+typedef struct slot {
+    _Alignas(CACHE_LINE) icn_atomic_u64 word;
+    void *object; /* this and finalize: written before the word that makes them visible, constant while it is known */
+    icn_handle_finalize *finalize;
+    struct slot *next_free; /* under table_lock */
+    uint32_t position;
+} slot;
+
+static icn_atomic_pointer chunks[CHUNK_MAX]; /* slot arrays; stored once each, under table_lock */
+
+static icn_mutex table_lock;
+static uint32_t chunk_count; /* under table_lock, as the following */
+static uint32_t chunk_count_max = CHUNK_MAX;
+static slot *free_first;
+static slot *free_last;
+
+static uint64_t handle_key(uint64_t handle)
+{
+    return handle & ~(uint64_t)POSITION_MASK;
+}
+
+static uint32_t generation_of(uint64_t word)
+{
+    return (uint32_t)(word >> GENERATION_SHIFT);
+}
+
+/* NULL for a position that never was. The load acquires what the chunk's maker stored. */
+static slot *slot_of(uint64_t handle)
+{
+    uint32_t position = (uint32_t)(handle & POSITION_MASK);
+    slot *chunk = icn_pointer_load(&chunks[position / CHUNK_SLOTS]);
+
+    return chunk == NULL ? NULL : &chunk[position % CHUNK_SLOTS];
+}
+
+static void free_list_append(slot *freed)
+{
+    freed->next_free = NULL;
+    if (free_first == NULL) {
+        free_first = freed;
+    } else {
+        free_last->next_free = freed;
+    }
+    free_last = freed;
+}
+
+static slot *free_list_take(void)
+{
+    slot *taken = free_first;
+
+    if (taken != NULL) {
+        free_first = taken->next_free;
+    }
+    return taken;
+}
+
+/* Under table_lock. Position 0 stays unused, so that no handle has it. */
+static void chunk_install(slot *chunk)
+{
+    for (uint32_t i = 0; i < CHUNK_SLOTS; i++) {
+        chunk[i].position = chunk_count * CHUNK_SLOTS + i;
+        icn_u64_store_relaxed(&chunk[i].word, (uint64_t)1 << GENERATION_SHIFT | RETIRED);
+        if (chunk[i].position != 0) {
+            free_list_append(&chunk[i]);
+        }
+    }
+    icn_pointer_store(&chunks[chunk_count++], chunk);
+}
+
+/* The memory is taken and given back without the lock: the allocator is the host's. */
+static int32_t table_grow(void)
+{
+    char *memory = icn_memory_allocate_zeroed(CHUNK_BYTES, ICN_MEMORY_HANDLES);
+    bool installed = false;
+
+    if (memory == NULL) {
+        return IOCPNET_E_NO_MEMORY;
+    }
+    icn_mutex_lock(&table_lock);
+    /* Another thread may have been faster. */
+    if (free_first == NULL && chunk_count < chunk_count_max) {
+        chunk_install((slot *)(void *)(memory + (CACHE_LINE - (uintptr_t)memory % CACHE_LINE)));
+        installed = true;
+    }
+    icn_mutex_unlock(&table_lock);
+    if (!installed) {
+        icn_memory_release(memory, CHUNK_BYTES, ICN_MEMORY_HANDLES);
+    }
+    return IOCPNET_OK;
+}
+
+static int32_t slot_take(slot **taken)
+{
+    int32_t status = IOCPNET_OK;
+
+    while (status == IOCPNET_OK) {
+        bool full;
+        icn_mutex_lock(&table_lock);
+        *taken = free_list_take();
+        full = chunk_count == chunk_count_max;
+        icn_mutex_unlock(&table_lock);
+        if (*taken != NULL) {
+            return IOCPNET_OK;
+        }
+        status = full ? IOCPNET_E_LIMIT_REACHED : table_grow();
+    }
+    return status;
+}
+
+/* Ends the generation. A slot that had the last one is given up: no handle is ever made twice. */
+static void slot_recycle(slot *freed)
+{
+    uint32_t generation = generation_of(icn_u64_load_relaxed(&freed->word));
+    uint64_t next = (uint64_t)generation + (generation != UINT32_MAX);
+
+    icn_u64_store(&freed->word, next << GENERATION_SHIFT | RETIRED);
+    if (generation != UINT32_MAX) {
+        icn_mutex_lock(&table_lock);
+        free_list_append(freed);
+        icn_mutex_unlock(&table_lock);
+    }
+}
+
+/* The one thread that made the word 'retired, no pins' comes here: nothing can change it any more. */
+static void slot_finish(slot *finished)
+{
+    finished->finalize(finished->object);
+    slot_recycle(finished);
+}
+
+int32_t icn_handle_create(icn_handle_kind kind, void *object, icn_handle_finalize *finalize, uint64_t *handle)
+{
+    slot *taken = NULL;
+    uint64_t key;
+    int32_t status = slot_take(&taken);
+
+    if (status != IOCPNET_OK) {
+        return status;
+    }
+    taken->object = object;
+    taken->finalize = finalize;
+    key = (uint64_t)kind << KIND_SHIFT | (uint64_t)generation_of(icn_u64_load_relaxed(&taken->word))
+                                             << GENERATION_SHIFT;
+    *handle = key | taken->position;
+    /* Releases the fields above to the pin that reads this word. */
+    icn_u64_store(&taken->word, key);
+    return IOCPNET_OK;
+}
+
+void *icn_handle_pin(uint64_t handle, icn_handle_kind kind)
+{
+    slot *pinned = slot_of(handle);
+    uint64_t word;
+
+    if (pinned == NULL || handle >> KIND_SHIFT != (uint64_t)kind) {
+        return NULL;
+    }
+    word = icn_u64_load(&pinned->word);
+    do {
+        if ((word & ~(uint64_t)PINS_MASK) != handle_key(handle)) {
+            return NULL;
+        }
+        ICN_CHECK((word & PINS_MASK) != PINS_MASK);
+    } while (!icn_u64_replace(&pinned->word, &word, word + 1));
+    return pinned->object;
+}
+
+void icn_handle_pin_again(uint64_t handle)
+{
+    uint64_t before = icn_u64_add(&slot_of(handle)->word, 1);
+
+    ICN_CHECK(before >> GENERATION_SHIFT == handle >> GENERATION_SHIFT);
+    ICN_CHECK((before & (RETIRED | PINS_MASK)) != RETIRED);
+    ICN_CHECK((before & PINS_MASK) != PINS_MASK);
+}
+
+void icn_handle_unpin(uint64_t handle)
+{
+    slot *pinned = slot_of(handle);
+    /* Each unpin releases what its thread did to the object, the last one acquires it all. */
+    uint64_t before = icn_u64_subtract(&pinned->word, 1);
+
+    ICN_CHECK(before >> GENERATION_SHIFT == handle >> GENERATION_SHIFT);
+    ICN_CHECK((before & PINS_MASK) != 0);
+    if ((before & (RETIRED | PINS_MASK)) == (RETIRED | 1u)) {
+        slot_finish(pinned);
+    }
+}
+
+void icn_handle_retire(uint64_t handle)
+{
+    slot *retired = slot_of(handle);
+    uint64_t word = icn_u64_load(&retired->word);
+    bool live;
+
+    do {
+        live = (word & ~(uint64_t)PINS_MASK) == handle_key(handle);
+        ICN_CHECK(live);
+        if (!live) {
+            return;
+        }
+    } while (!icn_u64_replace(&retired->word, &word, word | RETIRED));
+    if ((word & PINS_MASK) == 0) {
+        slot_finish(retired);
+    }
+}
+
+bool icn_handle_is_known(uint64_t handle)
+{
+    const slot *known = slot_of(handle);
+
+    return known != NULL && handle >> KIND_SHIFT != 0 &&
+           icn_u64_load(&known->word) >> GENERATION_SHIFT == handle >> GENERATION_SHIFT;
+}
+
+#if defined(ICN_TEST_HOOKS)
+
+uint64_t icn_handle_age(uint64_t handle)
+{
+    uint64_t aged = handle | (uint64_t)UINT32_MAX << GENERATION_SHIFT;
+
+    icn_u64_store(&slot_of(handle)->word, handle_key(aged));
+    return aged;
+}
+
+uint32_t icn_handle_limit_growth(bool limited)
+{
+    uint32_t count;
+
+    icn_mutex_lock(&table_lock);
+    count = chunk_count;
+    chunk_count_max = limited ? count : CHUNK_MAX;
+    icn_mutex_unlock(&table_lock);
+    return count * CHUNK_SLOTS;
+}
+
+#endif
