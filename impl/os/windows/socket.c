@@ -1,0 +1,160 @@
+#include "os/socket.h"
+
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <windows.h>
+
+#include "os/error.h"
+#include "os/windows/sockaddr.h"
+
+#define BACKLOG_PLAIN_MAX 200 /* more has to be asked for with SOMAXCONN_HINT */
+#define BACKLOG_HINT_MAX 65535
+
+#ifndef SOMAXCONN_HINT
+#define SOMAXCONN_HINT(backlog) (-(backlog))
+#endif
+
+static INIT_ONCE started = INIT_ONCE_STATIC_INIT;
+
+/* FALSE leaves `started` as it was: the next caller tries again. */
+static BOOL CALLBACK start_sockets(PINIT_ONCE once, PVOID error, PVOID *context)
+{
+    WSADATA description;
+    (void)once;
+    (void)context;
+    *(int *)error = WSAStartup(MAKEWORD(2, 2), &description);
+    return *(int *)error == 0;
+}
+
+icn_result icn_os_socket_startup(void)
+{
+    int error = 0;
+    InitOnceExecuteOnce(&started, start_sockets, &error, NULL);
+    return icn_os_result(error);
+}
+
+/* Non-blocking, for the plain reads that follow a zero-byte receive; overlapped calls do not mind. */
+icn_result icn_os_socket_open(icn_address_family family, icn_os_socket *opened)
+{
+    u_long non_blocking = 1;
+    SOCKET made = WSASocketW(icn_sockaddr_family(family), SOCK_STREAM, IPPROTO_TCP, NULL, 0,
+                             WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    if (made == INVALID_SOCKET) {
+        return icn_os_last_result();
+    }
+    if (ioctlsocket(made, (long)FIONBIO, &non_blocking) != 0) {
+        icn_result result = icn_os_last_result();
+        closesocket(made);
+        return result;
+    }
+    *opened = (icn_os_socket)made;
+    return icn_ok();
+}
+
+static int system_backlog(uint32_t backlog)
+{
+    if (backlog == 0) {
+        return SOMAXCONN;
+    }
+    if (backlog <= BACKLOG_PLAIN_MAX) {
+        return (int)backlog;
+    }
+    return SOMAXCONN_HINT((int)(backlog < BACKLOG_HINT_MAX ? backlog : BACKLOG_HINT_MAX));
+}
+
+static bool set_option(SOCKET socket, int level, int name, int value)
+{
+    return setsockopt(socket, level, name, (const char *)&value, (int)sizeof value) == 0;
+}
+
+/* Without SO_EXCLUSIVEADDRUSE another program could take over the port; SO_REUSEADDR would invite it to. */
+static bool bind_and_listen(SOCKET socket, const icn_address *address, const icn_os_listen_options *options)
+{
+    SOCKADDR_STORAGE storage;
+    int length = icn_sockaddr_write(address, &storage);
+    if (!set_option(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1)) {
+        return false;
+    }
+    if (address->family == ICN_ADDRESS_IPV6 && !set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, options->ipv6_only)) {
+        return false;
+    }
+    return bind(socket, (const struct sockaddr *)&storage, length) == 0 &&
+           listen(socket, system_backlog(options->backlog)) == 0;
+}
+
+icn_result icn_os_socket_listen(const icn_address *address, const icn_os_listen_options *options, icn_os_socket *opened)
+{
+    icn_os_socket made;
+    icn_result result = icn_os_socket_open((icn_address_family)address->family, &made);
+    if (result.status != IOCPNET_OK) {
+        return result;
+    }
+    if (!bind_and_listen((SOCKET)made, address, options)) {
+        result = icn_os_last_result();
+        closesocket((SOCKET)made);
+        return result;
+    }
+    *opened = made;
+    return icn_ok();
+}
+
+void icn_os_socket_close(icn_os_socket socket)
+{
+    closesocket((SOCKET)socket);
+}
+
+icn_result icn_os_socket_local_address(icn_os_socket socket, icn_address *address)
+{
+    SOCKADDR_STORAGE storage;
+    int length = (int)sizeof storage;
+    if (getsockname((SOCKET)socket, (struct sockaddr *)&storage, &length) != 0) {
+        return icn_os_last_result();
+    }
+    icn_sockaddr_read(&storage, address);
+    return icn_ok();
+}
+
+icn_result icn_os_socket_remote_address(icn_os_socket socket, icn_address *address)
+{
+    SOCKADDR_STORAGE storage;
+    int length = (int)sizeof storage;
+    if (getpeername((SOCKET)socket, (struct sockaddr *)&storage, &length) != 0) {
+        return icn_os_last_result();
+    }
+    icn_sockaddr_read(&storage, address);
+    return icn_ok();
+}
+
+void icn_os_socket_set_no_delay(icn_os_socket socket, bool no_delay)
+{
+    set_option((SOCKET)socket, IPPROTO_TCP, TCP_NODELAY, no_delay);
+}
+
+void icn_os_socket_set_reset_on_close(icn_os_socket socket)
+{
+    struct linger linger = {1, 0};
+    setsockopt((SOCKET)socket, SOL_SOCKET, SO_LINGER, (const char *)&linger, (int)sizeof linger);
+}
+
+void icn_os_socket_shutdown_send(icn_os_socket socket)
+{
+    shutdown((SOCKET)socket, SD_SEND);
+}
+
+/* A process here has millions of handles: there is no shortage that a spare one would help with. */
+void icn_os_reserve_open(icn_os_socket *reserve)
+{
+    *reserve = ICN_OS_SOCKET_NONE;
+}
+
+void icn_os_reserve_close(icn_os_socket *reserve)
+{
+    *reserve = ICN_OS_SOCKET_NONE;
+}
+
+bool icn_os_reserve_shed(icn_os_socket *reserve, icn_os_socket listener)
+{
+    (void)reserve;
+    (void)listener;
+    return false;
+}
