@@ -53,9 +53,9 @@ typedef enum icn_operation_kind {
 } icn_operation_kind;
 
 #if defined(_WIN32)
-#define ICN_OPERATION_PRIVATE 10 /* an OVERLAPPED and what goes with it */
+#define ICN_OPERATION_STORAGE 10 /* an OVERLAPPED and what goes with it */
 #else
-#define ICN_OPERATION_PRIVATE 2
+#define ICN_OPERATION_STORAGE 2
 #endif
 
 /* Owned by a session or listener, re-used for one request after another. Zero is idle. */
@@ -67,7 +67,7 @@ struct icn_operation {
     uint8_t kind;                          /* icn_operation_kind; set by the port */
     uint16_t reserved;
     int32_t os_error;                      /* the port's: of a queued completion */
-    uint64_t private[ICN_OPERATION_PRIVATE]; /* the port's */
+    uint64_t storage[ICN_OPERATION_STORAGE]; /* the port's */
 };
 
 /* A socket on a port. Owned by a session or listener. */
