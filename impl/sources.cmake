@@ -1,0 +1,11 @@
+# The library's sources, relative to this folder, in order of the layers. Headers are not listed.
+# After a change run impl/cmake/generate_projects.py, which writes the Visual Studio projects from these lists.
+
+set(IOCPNET_SOURCES_COMMON
+)
+
+set(IOCPNET_SOURCES_LINUX
+)
+
+set(IOCPNET_SOURCES_WINDOWS
+)

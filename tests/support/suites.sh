@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# One suite: suites.sh SUITE RESULTS. Called by tests/run, which installs what is needed and sets the time limit.
+set -u
+results=$2
+. tests/support/wine.sh
+
+count() { # NAME PASSED FAILED [SKIPPED]
+    echo "-- $1: $2 passed, $3 failed${4:+, $4 skipped}"
+    echo "$2 $3" >>"$results"
+}
+
+build() { # PRESET [TARGET...]
+    local preset=$1 log=build/$1.log
+    shift
+    if cmake --preset "$preset" >"$log" 2>&1 && cmake --build --preset "$preset" ${@:+--target "$@"} >>"$log" 2>&1; then
+        return 0
+    fi
+    grep -v '^\[[0-9]*/[0-9]*\] \(Building\|Linking\)' "$log" | tail -n 200
+    count "build of $preset" 0 1
+    return 1
+}
+
+# Run the cases of GoogleTest that carry one of the labels.
+run_cases() { # PRESET LABELS
+    local junit=$PWD/build/$1/results.xml
+    rm -f "$junit"
+    ctest --test-dir "build/$1" -L "^($2)\$" -j "$(nproc)" --output-on-failure --output-junit "$junit" |
+        grep -v -e ' Start ' -e ' Passed '
+    count_cases "$1 $2" "$junit"
+}
+
+count_cases() { # NAME JUNIT-FILE
+    local total failed skipped
+    total=$(attribute tests "$2")
+    failed=$(attribute failures "$2")
+    skipped=$(($(attribute skipped "$2") + $(attribute disabled "$2")))
+    if [ "$total" -eq 0 ]; then
+        echo "no test ran"
+        failed=1 total=1
+    fi
+    count "$1" $((total - failed - skipped)) "$failed" "$skipped"
+}
+
+# A number from the head of ctest's report; 0 without a report.
+attribute() { # NAME JUNIT-FILE
+    local value
+    value=$(grep -o -m 1 "\b$1=\"[0-9]*\"" "$2" 2>/dev/null | tr -dc 0-9)
+    echo "${value:-0}"
+}
+
+# Python checks: each method of a unittest case counts.
+run_checks() { # FOLDER
+    python3 tests/support/run_checks.py "$1" "$results"
+}
+
+run_sample() { # PORT SESSIONS
+    if samples/run --port "$1" --sessions "$2" --seconds 3; then
+        count "samples on $1" 1 0
+    else
+        count "samples on $1" 0 1
+    fi
+}
+
+native() { # SUITE
+    build gcc-release "suite_$1" && run_cases gcc-release "$1"
+}
+
+suite_unit() { native unit; }
+
+suite_port() { native port; }
+
+suite_api() {
+    native api
+    run_sample epoll 200
+    run_sample auto 200
+}
+
+suite_asan() {
+    export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
+    export UBSAN_OPTIONS=print_stacktrace=1
+    build asan && run_cases asan 'unit|port|api'
+}
+
+suite_tsan() {
+    export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+    build tsan && run_cases tsan 'unit|port|api'
+}
+
+suite_wine() {
+    build mingw || return
+    trap wine_stop EXIT
+    if wine_start; then
+        run_cases mingw 'unit|port|api'
+        run_sample iocp 100
+    else
+        count "start of wine" 0 1
+    fi
+}
+
+suite_abi() {
+    build gcc-release iocpnet && build mingw iocpnet && build mingw32 iocpnet && run_checks tests/abi
+}
+
+suite_style() { run_checks tests/style; }
+
+mkdir -p build
+"suite_$1"
+exit 0
