@@ -65,7 +65,7 @@ struct icn_operation {
     icn_list_node node;                    /* the port's: queued completions */
     uint8_t state;                         /* icn_operation_state; set by the port */
     uint8_t kind;                          /* icn_operation_kind; set by the port */
-    uint16_t reserved;
+    int16_t status;                        /* the port's: of a queued completion, whose size is in storage[0] */
     int32_t os_error;                      /* the port's: of a queued completion */
     uint64_t storage[ICN_OPERATION_STORAGE]; /* the port's */
 };
@@ -106,6 +106,7 @@ typedef struct icn_port_functions {
 /* Every port's own struct begins with this. */
 struct icn_port {
     const icn_port_functions *functions;
+    bool running; /* inside icn_port_run; only checks read it */
 };
 
 /* The ports of this platform that can be tried, best first for `auto`; ends with NULL. */
@@ -150,7 +151,8 @@ void icn_port_cancel(icn_port *port, icn_operation *operation);
 /*
  * Hands what was started to the system, then delivers completions, at most `budget` of them, and returns as soon as one
  * was delivered, a wake came, or `timeout_ms` passed (0: does not wait; IOCPNET_INFINITE). What exceeds the budget comes
- * with the next call. `delivered`: how many. Errors of the port itself only (NO_MEMORY, SYSTEM); nothing is lost by one.
+ * with the next call. May return early with none delivered. `delivered`: how many. Errors of the port itself only
+ * (NO_MEMORY, SYSTEM); nothing is lost by one.
  */
 icn_result icn_port_run(icn_port *port, uint32_t timeout_ms, uint32_t budget, uint32_t *delivered);
 

@@ -1,0 +1,107 @@
+#include "os/socket.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "os/error.h"
+#include "os/linux/sockaddr.h"
+
+icn_result icn_os_socket_startup(void)
+{
+    return icn_ok();
+}
+
+/* False when the system refused; errno says why. */
+static bool set_option(icn_os_socket socket, int level, int name, int value)
+{
+    return setsockopt((int)socket, level, name, &value, sizeof value) == 0;
+}
+
+icn_result icn_os_socket_open(icn_address_family family, icn_os_socket *opened)
+{
+    const int domain = family == ICN_ADDRESS_IPV4 ? AF_INET : AF_INET6;
+
+    ICN_CHECK(family == ICN_ADDRESS_IPV4 || family == ICN_ADDRESS_IPV6);
+    *opened = socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    return *opened != ICN_OS_SOCKET_NONE ? icn_ok() : icn_os_last_result();
+}
+
+static bool bind_and_listen(icn_os_socket socket, const icn_address *address, const icn_os_listen_options *options)
+{
+    struct sockaddr_storage storage;
+    const socklen_t length = icn_os_sockaddr_write(address, &storage);
+    const bool whole = options->backlog == 0 || options->backlog > INT_MAX; /* the system cuts it to its maximum */
+
+    if (address->family == ICN_ADDRESS_IPV6 &&
+        !set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, options->ipv6_only ? 1 : 0)) {
+        return false;
+    }
+    return set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1) &&
+           bind((int)socket, (const struct sockaddr *)&storage, length) == 0 &&
+           listen((int)socket, whole ? INT_MAX : (int)options->backlog) == 0;
+}
+
+icn_result icn_os_socket_listen(const icn_address *address, const icn_os_listen_options *options, icn_os_socket *opened)
+{
+    icn_result result = icn_os_socket_open((icn_address_family)address->family, opened);
+
+    if (result.status == IOCPNET_OK && !bind_and_listen(*opened, address, options)) {
+        result = icn_os_last_result();
+        icn_os_socket_close(*opened);
+        *opened = ICN_OS_SOCKET_NONE;
+    }
+    return result;
+}
+
+void icn_os_socket_close(icn_os_socket socket)
+{
+    ICN_CHECK(socket != ICN_OS_SOCKET_NONE);
+    /* EINTR closes as well on Linux: calling again could close a descriptor of somebody else. */
+    const int result = close((int)socket);
+    ICN_CHECK(result == 0 || errno != EBADF);
+}
+
+typedef int address_getter(int socket, struct sockaddr *address, socklen_t *length);
+
+static icn_result get_address(icn_os_socket socket, address_getter *get, icn_address *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t length = sizeof storage;
+
+    if (get((int)socket, (struct sockaddr *)&storage, &length) != 0) {
+        return icn_os_last_result();
+    }
+    icn_os_sockaddr_read(&storage, address);
+    return icn_ok();
+}
+
+icn_result icn_os_socket_local_address(icn_os_socket socket, icn_address *address)
+{
+    return get_address(socket, getsockname, address);
+}
+
+icn_result icn_os_socket_remote_address(icn_os_socket socket, icn_address *address)
+{
+    return get_address(socket, getpeername, address);
+}
+
+void icn_os_socket_set_no_delay(icn_os_socket socket, bool no_delay)
+{
+    (void)set_option(socket, IPPROTO_TCP, TCP_NODELAY, no_delay ? 1 : 0);
+}
+
+void icn_os_socket_set_reset_on_close(icn_os_socket socket)
+{
+    const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt((int)socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+void icn_os_socket_shutdown_send(icn_os_socket socket)
+{
+    (void)shutdown((int)socket, SHUT_WR);
+}

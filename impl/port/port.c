@@ -1,0 +1,169 @@
+#include "port/port.h"
+
+#include <stddef.h>
+
+#include "port/operation.h"
+
+uint32_t icn_operation_deliver_queue(icn_list *queue, uint32_t budget)
+{
+    const icn_list_node *last = queue->previous;
+    uint32_t count = 0;
+
+    while (count < budget && !icn_list_is_empty(queue)) {
+        icn_list_node *node = icn_list_take_first(queue);
+        icn_operation *operation = ICN_CONTAINER(node, icn_operation, node);
+        const icn_result result = {operation->status, operation->os_error};
+        ICN_CHECK(operation->state == ICN_OPERATION_COMPLETED);
+        ++count;
+        icn_operation_finish_with(operation, result, (uint32_t)operation->storage[0]);
+        if (node == last) {
+            break;
+        }
+    }
+    return count;
+}
+
+static icn_result open_first(const icn_port_options *options, icn_port **port, icn_result *refused)
+{
+    icn_result result = icn_failure(IOCPNET_E_NOT_SUPPORTED);
+
+    for (const icn_port_functions *const *functions = icn_ports; *functions != NULL; ++functions) {
+        result = (*functions)->open(options, port);
+        if (result.status == IOCPNET_OK) {
+            break;
+        }
+        if (refused->status == IOCPNET_OK) {
+            *refused = result;
+        }
+    }
+    return result;
+}
+
+static icn_result open_kind(uint32_t kind, const icn_port_options *options, icn_port **port)
+{
+    for (const icn_port_functions *const *functions = icn_ports; *functions != NULL; ++functions) {
+        if ((*functions)->kind == kind) {
+            return (*functions)->open(options, port);
+        }
+    }
+    return icn_failure(IOCPNET_E_NOT_SUPPORTED);
+}
+
+icn_result icn_port_open(uint32_t kind, const icn_port_options *options, icn_port **port, icn_result *refused)
+{
+    ICN_CHECK(options->receive_buffer_bytes > 0);
+    *refused = icn_ok();
+    return kind == IOCPNET_PORT_AUTO ? open_first(options, port, refused) : open_kind(kind, options, port);
+}
+
+void icn_port_close(icn_port *port)
+{
+    ICN_CHECK(!port->running);
+    port->functions->close(port);
+}
+
+icn_result icn_port_attach(icn_port *port, icn_endpoint *endpoint)
+{
+    icn_result result;
+
+    ICN_CHECK(endpoint->socket != ICN_OS_SOCKET_NONE);
+    endpoint->reader = NULL;
+    endpoint->writer = NULL;
+    result = port->functions->attach(port, endpoint);
+    if (result.status == IOCPNET_OK) {
+        icn_live_add(ICN_LIVE_DESCRIPTORS);
+    }
+    return result;
+}
+
+void icn_port_detach(icn_port *port, icn_endpoint *endpoint)
+{
+    ICN_CHECK(!port->running);
+    ICN_CHECK(endpoint->reader == NULL);
+    ICN_CHECK(endpoint->writer == NULL);
+    port->functions->detach(port, endpoint);
+    endpoint->socket = ICN_OS_SOCKET_NONE;
+    icn_live_remove(ICN_LIVE_DESCRIPTORS);
+}
+
+static void begin(icn_endpoint *endpoint, icn_operation *operation, icn_operation_kind kind)
+{
+    ICN_CHECK(operation->state == ICN_OPERATION_IDLE);
+    ICN_CHECK(endpoint->socket != ICN_OS_SOCKET_NONE);
+    operation->endpoint = endpoint;
+    operation->kind = (uint8_t)kind;
+    operation->state = ICN_OPERATION_IN_FLIGHT;
+    icn_live_add(ICN_LIVE_OPERATIONS);
+}
+
+static void begin_reading(icn_endpoint *endpoint, icn_operation *operation, icn_operation_kind kind)
+{
+    ICN_CHECK(endpoint->reader == NULL);
+    begin(endpoint, operation, kind);
+    endpoint->reader = operation;
+}
+
+static void begin_writing(icn_endpoint *endpoint, icn_operation *operation, icn_operation_kind kind)
+{
+    ICN_CHECK(endpoint->writer == NULL);
+    begin(endpoint, operation, kind);
+    endpoint->writer = operation;
+}
+
+void icn_port_accept(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, uint32_t count)
+{
+    ICN_CHECK(count > 0);
+    begin_reading(endpoint, operation, ICN_OPERATION_ACCEPT);
+    port->functions->accept(port, endpoint, operation, count);
+}
+
+void icn_port_connect(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const icn_address *address)
+{
+    begin_writing(endpoint, operation, ICN_OPERATION_CONNECT);
+    port->functions->connect(port, endpoint, operation, address);
+}
+
+void icn_port_receive(icn_port *port, icn_endpoint *endpoint, icn_operation *operation)
+{
+    begin_reading(endpoint, operation, ICN_OPERATION_RECEIVE);
+    port->functions->receive(port, endpoint, operation);
+}
+
+void icn_port_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
+                   uint32_t count)
+{
+    ICN_CHECK(count > 0);
+    begin_writing(endpoint, operation, ICN_OPERATION_SEND);
+    port->functions->send(port, endpoint, operation, pieces, count);
+}
+
+void icn_port_cancel(icn_port *port, icn_operation *operation)
+{
+    if (operation->state == ICN_OPERATION_IN_FLIGHT) {
+        port->functions->cancel(port, operation);
+    }
+}
+
+icn_result icn_port_run(icn_port *port, uint32_t timeout_ms, uint32_t budget, uint32_t *delivered)
+{
+    icn_result result;
+
+    ICN_CHECK(!port->running);
+    ICN_CHECK(budget > 0);
+    port->running = true;
+    result = port->functions->run(port, timeout_ms, budget, delivered);
+    port->running = false;
+    ICN_CHECK(*delivered <= budget);
+    return result;
+}
+
+icn_result icn_port_submit(icn_port *port)
+{
+    ICN_CHECK(!port->running);
+    return port->functions->submit(port);
+}
+
+void icn_port_wake(icn_port *port)
+{
+    port->functions->wake(port);
+}
