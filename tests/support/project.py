@@ -11,9 +11,10 @@ CODE_SUFFIXES = (".c", ".h", ".cpp", ".hpp")
 SOURCE_LISTS = ("COMMON", "LINUX", "WINDOWS")
 
 INCLUDES = ["-Iapi", "-Iimpl"]
-LINUX_FLAGS = ["-std=c11", "-D_GNU_SOURCE", *INCLUDES]
+CHECKS = ["-DICN_DEBUG_CHECKS=1", "-DICN_TEST_HOOKS=1"]
+LINUX_FLAGS = ["-std=c11", "-D_GNU_SOURCE", *CHECKS, *INCLUDES]
 WINDOWS_DEFINES = ["-D_WIN32_WINNT=0x0602", "-DWIN32_LEAN_AND_MEAN=", "-DNOMINMAX="]
-MINGW_FLAGS = ["--target=x86_64-w64-mingw32", "-std=c11", *WINDOWS_DEFINES, *INCLUDES]
+MINGW_FLAGS = ["--target=x86_64-w64-mingw32", "-std=c11", *WINDOWS_DEFINES, *CHECKS, *INCLUDES]
 
 
 def run(*command, text=None):
