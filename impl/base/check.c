@@ -2,7 +2,7 @@
 
 #if defined(ICN_DEBUG_CHECKS)
 
-#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,23 +14,19 @@ static void print_and_abort(const char *file, int line, const char *condition)
     abort();
 }
 
-/* Function pointers do not convert to void pointers in ISO C: the handler is kept behind one. */
-static icn_check_handler *default_handler = print_and_abort;
-static icn_check_handler *replaced_handler;
-static icn_atomic_u32 replaced;
+/* An icn_check_handler, or 0 for the default. As a number: a function's address is no void pointer in ISO C. */
+static icn_atomic_u64 replaced_handler;
 
 icn_check_handler *icn_check_set_handler(icn_check_handler *handler)
 {
-    icn_check_handler *previous = icn_u32_load(&replaced) != 0 ? replaced_handler : NULL;
-    icn_u32_store(&replaced, 0);
-    replaced_handler = handler;
-    icn_u32_store(&replaced, handler != NULL);
-    return previous;
+    return (icn_check_handler *)(uintptr_t)icn_u64_exchange(&replaced_handler, (uintptr_t)handler);
 }
 
 void icn_check_failed(const char *file, int line, const char *condition)
 {
-    (icn_u32_load(&replaced) != 0 ? replaced_handler : default_handler)(file, line, condition);
+    icn_check_handler *replaced = (icn_check_handler *)(uintptr_t)icn_u64_load(&replaced_handler);
+
+    (replaced != NULL ? replaced : print_and_abort)(file, line, condition);
 }
 
 #else

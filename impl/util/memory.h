@@ -16,11 +16,11 @@ typedef enum icn_memory_tag {
     ICN_MEMORY_SEND_BUFFER,
     ICN_MEMORY_EVENT_BUFFER,
     ICN_MEMORY_TEXT,
-    ICN_MEMORY_LOG,
     ICN_MEMORY_TAG_COUNT
 } icn_memory_tag;
 
-/* Aligned to 16 bytes, not cleared (debug builds fill it with a pattern). NULL when there is none. */
+/* `size`: not 0. Aligned as malloc's, to 16 bytes on 64-bit systems. Not cleared (debug builds fill it with a pattern).
+ * NULL when there is none. */
 void *icn_memory_allocate(size_t size, icn_memory_tag tag);
 /* Cleared. */
 void *icn_memory_allocate_zeroed(size_t size, icn_memory_tag tag);
