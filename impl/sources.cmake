@@ -2,6 +2,14 @@
 # After a change run impl/cmake/generate_projects.py, which writes the Visual Studio projects from these lists.
 
 set(IOCPNET_SOURCES_COMMON
+    base/address.c
+    base/check.c
+    base/status.c
+    util/handle.c
+    util/live.c
+    util/log.c
+    util/memory.c
+    util/timer.c
 )
 
 set(IOCPNET_SOURCES_LINUX

@@ -13,12 +13,14 @@ typedef struct icn_result {
 
 static inline icn_result icn_ok(void)
 {
-    return (icn_result){IOCPNET_OK, 0};
+    icn_result result = {IOCPNET_OK, 0};
+    return result;
 }
 
 static inline icn_result icn_failure(int32_t status)
 {
-    return (icn_result){status, 0};
+    icn_result result = {status, 0};
+    return result;
 }
 
 #endif
