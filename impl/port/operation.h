@@ -54,6 +54,14 @@ static inline void icn_operation_queue(icn_list *queue, icn_operation *operation
     icn_list_append(queue, &operation->node);
 }
 
+/* Delivers the last completion of an operation that was taken off such a queue. */
+static inline void icn_operation_finish_queued(icn_operation *operation)
+{
+    const icn_result result = {operation->status, operation->os_error};
+    ICN_CHECK(operation->state == ICN_OPERATION_COMPLETED);
+    icn_operation_finish_with(operation, result, (uint32_t)operation->storage[0]);
+}
+
 /* Delivers what `queue` holds now, at most `budget`; what is queued meanwhile stays. Returns how many. */
 uint32_t icn_operation_deliver_queue(icn_list *queue, uint32_t budget);
 

@@ -11,11 +11,8 @@ uint32_t icn_operation_deliver_queue(icn_list *queue, uint32_t budget)
 
     while (count < budget && !icn_list_is_empty(queue)) {
         icn_list_node *node = icn_list_take_first(queue);
-        icn_operation *operation = ICN_CONTAINER(node, icn_operation, node);
-        const icn_result result = {operation->status, operation->os_error};
-        ICN_CHECK(operation->state == ICN_OPERATION_COMPLETED);
         ++count;
-        icn_operation_finish_with(operation, result, (uint32_t)operation->storage[0]);
+        icn_operation_finish_queued(ICN_CONTAINER(node, icn_operation, node));
         if (node == last) {
             break;
         }

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-int icn_sockaddr_family(icn_address_family family)
+int icn_os_sockaddr_family(icn_address_family family)
 {
     return family == ICN_ADDRESS_IPV6 ? AF_INET6 : AF_INET;
 }
 
-int icn_sockaddr_write(const icn_address *address, SOCKADDR_STORAGE *storage)
+int icn_os_sockaddr_write(const icn_address *address, SOCKADDR_STORAGE *storage)
 {
     memset(storage, 0, sizeof *storage);
     if (address->family == ICN_ADDRESS_IPV6) {
@@ -25,7 +25,7 @@ int icn_sockaddr_write(const icn_address *address, SOCKADDR_STORAGE *storage)
     return (int)sizeof *ipv4;
 }
 
-void icn_sockaddr_read(const SOCKADDR_STORAGE *storage, icn_address *address)
+void icn_os_sockaddr_read(const SOCKADDR_STORAGE *storage, icn_address *address)
 {
     memset(address, 0, sizeof *address);
     if (storage->ss_family == AF_INET6) {
@@ -42,8 +42,8 @@ void icn_sockaddr_read(const SOCKADDR_STORAGE *storage, icn_address *address)
     }
 }
 
-int icn_sockaddr_write_any(icn_address_family family, SOCKADDR_STORAGE *storage)
+int icn_os_sockaddr_write_any(icn_address_family family, SOCKADDR_STORAGE *storage)
 {
     icn_address any = {.family = (uint8_t)family};
-    return icn_sockaddr_write(&any, storage);
+    return icn_os_sockaddr_write(&any, storage);
 }

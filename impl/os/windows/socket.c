@@ -37,7 +37,7 @@ icn_result icn_os_socket_startup(void)
 icn_result icn_os_socket_open(icn_address_family family, icn_os_socket *opened)
 {
     u_long non_blocking = 1;
-    SOCKET made = WSASocketW(icn_sockaddr_family(family), SOCK_STREAM, IPPROTO_TCP, NULL, 0,
+    SOCKET made = WSASocketW(icn_os_sockaddr_family(family), SOCK_STREAM, IPPROTO_TCP, NULL, 0,
                              WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     if (made == INVALID_SOCKET) {
         return icn_os_last_result();
@@ -71,7 +71,7 @@ static bool set_option(SOCKET socket, int level, int name, int value)
 static bool bind_and_listen(SOCKET socket, const icn_address *address, const icn_os_listen_options *options)
 {
     SOCKADDR_STORAGE storage;
-    int length = icn_sockaddr_write(address, &storage);
+    int length = icn_os_sockaddr_write(address, &storage);
     if (!set_option(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1)) {
         return false;
     }
@@ -110,7 +110,7 @@ icn_result icn_os_socket_local_address(icn_os_socket socket, icn_address *addres
     if (getsockname((SOCKET)socket, (struct sockaddr *)&storage, &length) != 0) {
         return icn_os_last_result();
     }
-    icn_sockaddr_read(&storage, address);
+    icn_os_sockaddr_read(&storage, address);
     return icn_ok();
 }
 
@@ -121,7 +121,7 @@ icn_result icn_os_socket_remote_address(icn_os_socket socket, icn_address *addre
     if (getpeername((SOCKET)socket, (struct sockaddr *)&storage, &length) != 0) {
         return icn_os_last_result();
     }
-    icn_sockaddr_read(&storage, address);
+    icn_os_sockaddr_read(&storage, address);
     return icn_ok();
 }
 

@@ -1,8 +1,10 @@
 #include "os/thread.h"
 
 #include <windows.h>
+
 #include <process.h>
 #include <stdlib.h>
+#include "base/check.h"
 
 /* A zeroed SRWLOCK or CONDITION_VARIABLE is an initialised one, and neither needs an end. */
 _Static_assert(sizeof(SRWLOCK) <= sizeof(icn_mutex), "a mutex holds an SRWLOCK");
@@ -190,6 +192,7 @@ void icn_thread_callback_enter(void)
 
 void icn_thread_callback_leave(void)
 {
+    ICN_CHECK(thread_value(&depth_slot) > 0);
     set_thread_value(&depth_slot, thread_value(&depth_slot) - 1);
 }
 
