@@ -10,9 +10,19 @@ set(IOCPNET_SOURCES_COMMON
     util/log.c
     util/memory.c
     util/timer.c
+    port/port.c
 )
 
 set(IOCPNET_SOURCES_LINUX
+    os/linux/clock.c
+    os/linux/error.c
+    os/linux/reserve.c
+    os/linux/sockaddr.c
+    os/linux/socket.c
+    os/linux/thread.c
+    port/port_epoll.c
+    port/port_epoll_io.c
+    port/ports_linux.c
 )
 
 set(IOCPNET_SOURCES_WINDOWS

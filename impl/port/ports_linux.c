@@ -1,0 +1,6 @@
+#include <stddef.h>
+
+#include "port/port.h"
+#include "port/port_epoll.h"
+
+const icn_port_functions *const icn_ports[] = {&icn_port_epoll, NULL};
