@@ -50,7 +50,6 @@ class Tree(unittest.TestCase):
 
 class Generated(unittest.TestCase):
     def setUp(self):
-        sys.dont_write_bytecode = True
         for folder in ("api", "impl/cmake"):
             sys.path.insert(0, str(project.ROOT / folder))
 

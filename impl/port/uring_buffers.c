@@ -1,0 +1,172 @@
+#include "port/uring_buffers.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "util/memory.h"
+
+_Static_assert(sizeof(struct io_uring_buf) == 16, "slot of a buffer ring");
+_Static_assert(sizeof(struct io_uring_buf_reg) == 40, "registration of a buffer ring");
+_Static_assert(offsetof(struct io_uring_buf_ring, tail) == 14, "tail of a buffer ring");
+_Static_assert(sizeof(icn_atomic_u16) == 2, "the tail is released as an atomic of its own size");
+
+enum {
+    RING_BYTES = ICN_URING_BUFFERS_MAX * sizeof(struct io_uring_buf),
+    TURNS_TO_SHRINK = 1024,
+    /* Buffers start at different lines of a page: alike ones would share few sets of the processor's cache. */
+    COLOUR_BYTES = 64,
+    COLOURS = 32
+};
+
+static size_t block_bytes(const icn_uring_buffers *buffers)
+{
+    return (size_t)buffers->size + COLOUR_BYTES * COLOURS;
+}
+
+static char *start_of(const icn_uring_buffers *buffers, uint16_t id)
+{
+    ICN_CHECK(id < ICN_URING_BUFFERS_MAX);
+    ICN_CHECK(buffers->memory[id] != NULL);
+    return (char *)buffers->memory[id] + COLOUR_BYTES * (id % COLOURS);
+}
+
+static void lend(icn_uring_buffers *buffers, uint16_t id)
+{
+    struct io_uring_buf *slot = &buffers->lent->bufs[buffers->tail % ICN_URING_BUFFERS_MAX];
+
+    slot->addr = (uintptr_t)start_of(buffers, id);
+    slot->len = buffers->size;
+    slot->bid = id;
+    ++buffers->tail;
+    /* Release: the slot is written, and the buffer's data has been read, before the kernel sees the new tail. */
+    icn_u16_store((icn_atomic_u16 *)(void *)&buffers->lent->tail, buffers->tail);
+}
+
+/* Makes buffers until there are `count`, or no memory. */
+static void grow(icn_uring_buffers *buffers, uint32_t count)
+{
+    for (uint16_t id = 0; id < ICN_URING_BUFFERS_MAX && buffers->count < count; ++id) {
+        if (buffers->memory[id] != NULL) {
+            continue;
+        }
+        buffers->memory[id] = icn_memory_allocate(block_bytes(buffers), ICN_MEMORY_PORT);
+        if (buffers->memory[id] == NULL) {
+            return;
+        }
+        ++buffers->count;
+        lend(buffers, id);
+    }
+}
+
+static uint32_t limit_of(uint32_t size)
+{
+    const uint32_t count = ICN_URING_BUFFERS_BYTES / size;
+
+    if (count < ICN_URING_BUFFERS_FIRST) {
+        return ICN_URING_BUFFERS_FIRST;
+    }
+    return count < ICN_URING_BUFFERS_MAX ? count : ICN_URING_BUFFERS_MAX;
+}
+
+static icn_result register_ring(icn_uring_buffers *buffers, const icn_uring_ring *ring)
+{
+    struct io_uring_buf_reg registration = {.ring_addr = (uintptr_t)buffers->lent,
+                                            .ring_entries = ICN_URING_BUFFERS_MAX,
+                                            .bgid = ICN_URING_BUFFERS_GROUP};
+    const int32_t error = icn_uring_ring_register(ring, IORING_REGISTER_PBUF_RING, &registration, 1);
+
+    if (error == 0) {
+        return icn_ok();
+    }
+    return (icn_result){error == ENOMEM ? IOCPNET_E_NO_MEMORY : IOCPNET_E_NOT_SUPPORTED, error};
+}
+
+icn_result icn_uring_buffers_open(icn_uring_buffers *buffers, const icn_uring_ring *ring, uint32_t size)
+{
+    icn_result result;
+    /* Shared: a fork would otherwise leave the kernel with pages that this process no longer writes to. */
+    void *memory = mmap(NULL, RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    ICN_CHECK(size > 0);
+    memset(buffers, 0, sizeof *buffers);
+    if (memory == MAP_FAILED) {
+        return (icn_result){IOCPNET_E_NO_MEMORY, errno};
+    }
+    buffers->lent = memory;
+    buffers->size = size;
+    buffers->limit = limit_of(size);
+    buffers->wanted = ICN_URING_BUFFERS_FIRST;
+    result = register_ring(buffers, ring);
+    if (result.status != IOCPNET_OK) {
+        goto fail;
+    }
+    grow(buffers, ICN_URING_BUFFERS_FIRST);
+    if (buffers->count < ICN_URING_BUFFERS_FIRST) {
+        result = icn_failure(IOCPNET_E_NO_MEMORY);
+        goto fail;
+    }
+    return icn_ok();
+
+fail:
+    icn_uring_buffers_close(buffers);
+    return result;
+}
+
+void icn_uring_buffers_close(icn_uring_buffers *buffers)
+{
+    for (uint32_t id = 0; id < ICN_URING_BUFFERS_MAX; ++id) {
+        icn_memory_release(buffers->memory[id], block_bytes(buffers), ICN_MEMORY_PORT);
+    }
+    munmap(buffers->lent, RING_BYTES);
+}
+
+static void grow_on_demand(icn_uring_buffers *buffers)
+{
+    const uint32_t twice = buffers->count * 2;
+
+    buffers->missed = false;
+    buffers->wanted = twice < buffers->limit ? twice : buffers->limit;
+    grow(buffers, buffers->wanted);
+}
+
+static void shrink_when_rarely_used(icn_uring_buffers *buffers)
+{
+    if (++buffers->turns < TURNS_TO_SHRINK) {
+        return;
+    }
+    if (buffers->peak <= buffers->wanted / 4 && buffers->wanted > ICN_URING_BUFFERS_FIRST) {
+        buffers->wanted /= 2;
+    }
+    buffers->turns = 0;
+    buffers->peak = 0;
+}
+
+void icn_uring_buffers_turn(icn_uring_buffers *buffers)
+{
+    if (buffers->used > buffers->peak) {
+        buffers->peak = buffers->used;
+    }
+    buffers->used = 0;
+    if (buffers->missed) {
+        grow_on_demand(buffers);
+    }
+    shrink_when_rarely_used(buffers);
+}
+
+void *icn_uring_buffers_take(icn_uring_buffers *buffers, uint16_t id)
+{
+    ++buffers->used;
+    return start_of(buffers, id);
+}
+
+void icn_uring_buffers_give_back(icn_uring_buffers *buffers, uint16_t id)
+{
+    if (buffers->count <= buffers->wanted) {
+        lend(buffers, id);
+        return;
+    }
+    icn_memory_release(buffers->memory[id], block_bytes(buffers), ICN_MEMORY_PORT);
+    buffers->memory[id] = NULL;
+    --buffers->count;
+}

@@ -1,0 +1,88 @@
+/*
+ * Private to the io_uring port: its state, and what its files offer to each other. Owner thread only.
+ *
+ * An operation has at most one request in the kernel, whose user data is the operation's address. It is the kernel's
+ * until the completion that has no IORING_CQE_F_MORE; while a cancel of it is under way, until the cancel's own completion
+ * as well, so that a cancel never meets the operation's next use. A request that ends by itself (no buffer, a full
+ * completion queue, the thread that submitted it gone) is parked and submitted again; the owner does not notice.
+ */
+#ifndef ICN_PORT_URING_PORT_H
+#define ICN_PORT_URING_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/atomic.h"
+#include "base/list.h"
+#include "port/port.h"
+#include "port/uring_buffers.h"
+#include "port/uring_ring.h"
+
+/* icn_operation.storage of this port. */
+enum {
+    ICN_URING_OUTCOME = 0, /* result of a request that ended while its cancel is under way */
+    ICN_URING_FLAGS = 1
+};
+
+/* storage[ICN_URING_FLAGS] */
+enum {
+    ICN_URING_SUBMITTED = 1,  /* the kernel will complete the request */
+    ICN_URING_CANCEL_SENT = 2 /* the kernel will complete the cancel */
+};
+
+/* User data other than an operation's address. */
+enum {
+    ICN_URING_CANCEL_BIT = 1, /* or-ed to the address: the completion of a cancel */
+    ICN_URING_WAKE = 2
+};
+
+/* Message headers and pieces of gathered sends, which the kernel copies when it takes the submission. */
+typedef struct icn_uring_gather {
+    uint32_t message_count;
+    uint32_t piece_count;
+    struct msghdr messages[64];
+    struct iovec pieces[1024];
+} icn_uring_gather;
+
+typedef struct icn_uring_port {
+    icn_port base;
+    icn_uring_ring ring;
+    icn_uring_gather *gather;
+    icn_list parked;        /* operations to submit */
+    icn_list cancels;       /* operations whose cancel is to be submitted */
+    icn_list queue;         /* operations whose last completion is to be delivered */
+    int wake_descriptor;    /* an eventfd; nobody reads it: the poll on it sees each write */
+    bool wake_polled;       /* the kernel polls it */
+    icn_atomic_u32 woken;   /* any thread; 1: a wake that no run has answered */
+    icn_uring_buffers buffers;
+} icn_uring_port;
+
+static inline icn_uring_port *icn_uring_port_of(icn_port *base)
+{
+    ICN_CHECK(base->functions->kind == IOCPNET_PORT_IO_URING);
+    return (icn_uring_port *)(void *)base;
+}
+
+/* ------------------------------------------------------------------ uring_request.c: from the owner to the kernel */
+
+void icn_uring_accept(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, uint32_t count);
+void icn_uring_connect(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, const icn_address *address);
+void icn_uring_receive(icn_port *base, icn_endpoint *endpoint, icn_operation *operation);
+void icn_uring_send(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
+                    uint32_t count);
+void icn_uring_cancel(icn_port *base, icn_operation *operation);
+
+/* Writes submissions for what waits: parked operations, cancels, the poll of the wake. */
+void icn_uring_write_waiting(icn_uring_port *port);
+
+/* Puts an accept, connect or receive that is in flight where icn_uring_write_waiting finds it. */
+void icn_uring_park(icn_uring_port *port, icn_operation *operation);
+
+/* ----------------------------------------------------------------- uring_complete.c: from the kernel to the owner */
+
+/* Delivers at most `budget` completions that are there. Returns how many. */
+uint32_t icn_uring_deliver(icn_uring_port *port, uint32_t budget);
+
+#endif
