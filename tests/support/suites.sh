@@ -50,7 +50,7 @@ attribute() { # NAME JUNIT-FILE
 
 # Python checks: each method of a unittest case counts.
 run_checks() { # FOLDER
-    PYTHONDONTWRITEBYTECODE=1 python3 tests/support/run_checks.py "$1" "$results"
+    PYTHONDONTWRITEBYTECODE=1 python3 tests/support/run_checks.py "$1" "$results" || count "checks of $1" 0 1
 }
 
 run_sample() { # PORT SESSIONS
