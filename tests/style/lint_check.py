@@ -22,10 +22,13 @@ def tidy_reports(names, flags):
 
 
 def cppcheck(*arguments):
-    """Without two remarks: declarations may stand at the head of a function, and structs may have reserved fields."""
+    """
+    Without two remarks: declarations may stand at the head of a function, and structs may have reserved fields.
+    Without the debug checks, which it takes for tests of a pointer that may be NULL.
+    """
     return project.run("cppcheck", "--quiet", "--enable=warning,style,performance,portability", "--std=c11",
                        "--suppress=variableScope", "--suppress=unusedStructMember", "--error-exitcode=1",
-                       f"-j{os.cpu_count()}", *arguments)
+                       f"-j{os.cpu_count()}", "-DICN_TEST_HOOKS=1", *project.INCLUDES, *arguments)
 
 
 class Lint(unittest.TestCase):
@@ -41,13 +44,13 @@ class Lint(unittest.TestCase):
         self.assertEqual(tidy_reports(names, CPP_FLAGS), "")
 
     def test_cppcheck_finds_nothing_for_linux(self):
-        code, output = cppcheck("--platform=unix64", "-D__linux__", "-D__x86_64__", *project.CHECKS,
-                                *project.INCLUDES, *project.sources("COMMON", "LINUX"))
+        code, output = cppcheck("--platform=unix64", "-D__linux__", "-D__x86_64__",
+                                *project.sources("COMMON", "LINUX"))
         self.assertEqual(code, 0, output)
 
     def test_cppcheck_finds_nothing_for_windows(self):
-        code, output = cppcheck("--platform=win64", "-D_WIN32", "-D_WIN64", *project.CHECKS,
-                                *project.INCLUDES, *project.sources("COMMON", "WINDOWS"))
+        code, output = cppcheck("--platform=win64", "-D_WIN32", "-D_WIN64",
+                                *project.sources("COMMON", "WINDOWS"))
         self.assertEqual(code, 0, output)
 
     def test_code_is_clean_for_the_compiler_of_microsoft(self):
