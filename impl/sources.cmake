@@ -26,4 +26,14 @@ set(IOCPNET_SOURCES_LINUX
 )
 
 set(IOCPNET_SOURCES_WINDOWS
+    os/windows/clock.c
+    os/windows/error.c
+    os/windows/sockaddr.c
+    os/windows/socket.c
+    os/windows/thread.c
+    port/port_iocp.c
+    port/port_iocp_accept.c
+    port/port_iocp_error.c
+    port/port_iocp_operations.c
+    port/ports_windows.c
 )
