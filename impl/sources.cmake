@@ -22,7 +22,12 @@ set(IOCPNET_SOURCES_LINUX
     os/linux/thread.c
     port/port_epoll.c
     port/port_epoll_io.c
+    port/port_uring.c
     port/ports_linux.c
+    port/uring_buffers.c
+    port/uring_complete.c
+    port/uring_request.c
+    port/uring_ring.c
 )
 
 set(IOCPNET_SOURCES_WINDOWS

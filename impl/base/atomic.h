@@ -14,6 +14,10 @@
 
 #include <stdatomic.h>
 
+typedef struct icn_atomic_u16 {
+    _Atomic uint16_t value;
+} icn_atomic_u16;
+
 typedef struct icn_atomic_u32 {
     _Atomic uint32_t value;
 } icn_atomic_u32;
@@ -70,6 +74,7 @@ typedef struct icn_atomic_pointer {
         icn_##prefix##_store_relaxed(atomic, icn_##prefix##_load_relaxed(atomic) + amount);                            \
     }
 
+ICN_ATOMIC_FUNCTIONS(u16, icn_atomic_u16, uint16_t)
 ICN_ATOMIC_FUNCTIONS(u32, icn_atomic_u32, uint32_t)
 ICN_ATOMIC_FUNCTIONS(u64, icn_atomic_u64, uint64_t)
 ICN_ATOMIC_FUNCTIONS(pointer, icn_atomic_pointer, void *)

@@ -71,9 +71,8 @@ static uint32_t limit_of(uint32_t size)
 
 static icn_result register_ring(icn_uring_buffers *buffers, const icn_uring_ring *ring)
 {
-    struct io_uring_buf_reg registration = {.ring_addr = (uintptr_t)buffers->lent,
-                                            .ring_entries = ICN_URING_BUFFERS_MAX,
-                                            .bgid = ICN_URING_BUFFERS_GROUP};
+    struct io_uring_buf_reg registration = {
+        .ring_addr = (uintptr_t)buffers->lent, .ring_entries = ICN_URING_BUFFERS_MAX, .bgid = ICN_URING_BUFFERS_GROUP};
     const int32_t error = icn_uring_ring_register(ring, IORING_REGISTER_PBUF_RING, &registration, 1);
 
     if (error == 0) {

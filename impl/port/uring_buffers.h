@@ -14,10 +14,10 @@
 #include "base/result.h"
 #include "port/uring_ring.h"
 
-#define ICN_URING_BUFFERS_FIRST 4         /* buffers at first, and at least */
-#define ICN_URING_BUFFERS_MAX   256       /* a power of two: slots of the ring */
+#define ICN_URING_BUFFERS_FIRST 4           /* buffers at first, and at least */
+#define ICN_URING_BUFFERS_MAX 256           /* a power of two: slots of the ring */
 #define ICN_URING_BUFFERS_BYTES (16u << 20) /* all of them together, unless that makes fewer than the first ones */
-#define ICN_URING_BUFFERS_GROUP 0         /* the kernel's name for them */
+#define ICN_URING_BUFFERS_GROUP 0           /* the kernel's name for them */
 
 typedef struct icn_uring_buffers {
     struct io_uring_buf_ring *lent; /* written here, read by the kernel */

@@ -23,8 +23,8 @@ _Static_assert(offsetof(struct io_uring_cqe, res) == 8, "result of a completion"
 _Static_assert(sizeof(icn_atomic_u32) == 4, "atomics have no lock of their own");
 
 enum {
-    FEATURES_NEEDED = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE |
-                      IORING_FEAT_FAST_POLL | IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP,
+    FEATURES_NEEDED = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_FAST_POLL |
+                      IORING_FEAT_EXT_ARG | IORING_FEAT_CQE_SKIP,
     /* The first operation that came with Linux 6.1. Multishot receives and accepts can not be asked for, but are older. */
     NEWEST_OPERATION_NEEDED = IORING_OP_SENDMSG_ZC
 };
@@ -46,8 +46,7 @@ static icn_result open_result(int32_t error)
 /* The kernel makes the descriptor close-on-exec. Returns an errno value or 0. */
 static int32_t set_up(icn_uring_ring *ring, struct io_uring_params *params)
 {
-    const uint32_t one_thread_flags =
-        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED;
+    const uint32_t one_thread_flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_R_DISABLED;
 
     memset(params, 0, sizeof *params);
     params->cq_entries = ICN_URING_COMPLETIONS;

@@ -14,8 +14,15 @@
 #include "base/check.h"
 #include "base/result.h"
 
-#define ICN_URING_ENTRIES     256
+#define ICN_URING_ENTRIES 256
 #define ICN_URING_COMPLETIONS 2048
+
+/* What the kernel tells of a request; struct io_uring_cqe without its optional tail. */
+typedef struct icn_uring_completion {
+    uint64_t user_data;
+    int32_t result;
+    uint32_t flags; /* IORING_CQE_F_* */
+} icn_uring_completion;
 
 typedef struct icn_uring_ring {
     int descriptor;
@@ -87,12 +94,11 @@ static inline bool icn_uring_ring_has_completion(icn_uring_ring *ring)
 }
 
 /* Takes a completion that is there. The copy outlives the slot, which goes back to the kernel. */
-static inline struct io_uring_cqe icn_uring_ring_take_completion(icn_uring_ring *ring)
+static inline icn_uring_completion icn_uring_ring_take_completion(icn_uring_ring *ring)
 {
     ICN_CHECK(ring->reaped != ring->produced);
     const struct io_uring_cqe *slot = &ring->completions[ring->reaped & ring->completion_mask];
-    const struct io_uring_cqe completion = {
-        .user_data = slot->user_data, .res = slot->res, .flags = slot->flags};
+    const icn_uring_completion completion = {slot->user_data, slot->res, slot->flags};
     /* Release: the slot has been read before the kernel may fill it again. */
     icn_u32_store(ring->completion_head, ++ring->reaped);
     return completion;

@@ -1,0 +1,205 @@
+#include "port/port_uring.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/error.h"
+#include "port/uring_port.h"
+#include "util/live.h"
+#include "util/memory.h"
+
+static icn_result open_wake(icn_uring_port *port)
+{
+    port->wake_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return port->wake_descriptor >= 0 ? icn_ok() : icn_os_last_result();
+}
+
+static void init(icn_uring_port *port, icn_uring_gather *gather)
+{
+    port->base.functions = &icn_port_uring;
+    port->gather = gather;
+    gather->message_count = 0;
+    gather->piece_count = 0;
+    icn_list_init(&port->parked);
+    icn_list_init(&port->cancels);
+    icn_list_init(&port->queue);
+}
+
+static void release(icn_uring_port *port, icn_uring_gather *gather)
+{
+    icn_memory_release(gather, sizeof *gather, ICN_MEMORY_PORT);
+    icn_memory_release(port, sizeof *port, ICN_MEMORY_PORT);
+}
+
+static icn_result uring_open(const icn_port_options *options, icn_port **opened)
+{
+    icn_uring_port *port = icn_memory_allocate_zeroed(sizeof *port, ICN_MEMORY_PORT);
+    icn_uring_gather *gather = icn_memory_allocate(sizeof *gather, ICN_MEMORY_PORT);
+    icn_result result = icn_failure(IOCPNET_E_NO_MEMORY);
+
+    if (port == NULL || gather == NULL) {
+        goto fail;
+    }
+    init(port, gather);
+    result = icn_uring_ring_open(&port->ring, options->one_thread);
+    if (result.status != IOCPNET_OK) {
+        goto fail;
+    }
+    result = open_wake(port);
+    if (result.status != IOCPNET_OK) {
+        goto fail_ring;
+    }
+    result = icn_uring_buffers_open(&port->buffers, &port->ring, options->receive_buffer_bytes);
+    if (result.status != IOCPNET_OK) {
+        goto fail_wake;
+    }
+    *opened = &port->base;
+    return icn_ok();
+
+fail_wake:
+    close(port->wake_descriptor);
+fail_ring:
+    icn_uring_ring_close(&port->ring);
+fail:
+    release(port, gather);
+    return result;
+}
+
+static void uring_close(icn_port *base)
+{
+    icn_uring_port *port = icn_uring_port_of(base);
+
+    ICN_CHECK(icn_list_is_empty(&port->parked));
+    ICN_CHECK(icn_list_is_empty(&port->cancels));
+    ICN_CHECK(icn_list_is_empty(&port->queue));
+    icn_uring_ring_close(&port->ring);
+    close(port->wake_descriptor);
+    icn_uring_buffers_close(&port->buffers);
+    release(port, port->gather);
+}
+
+static icn_result uring_attach(icn_port *base, icn_endpoint *endpoint)
+{
+    (void)base;
+    (void)endpoint;
+    return icn_ok();
+}
+
+static void uring_detach(icn_port *base, icn_endpoint *endpoint)
+{
+    (void)base;
+    icn_os_socket_close(endpoint->socket);
+}
+
+static void uring_wake(icn_port *base)
+{
+    icn_uring_port *port = icn_uring_port_of(base);
+    const uint64_t one = 1;
+
+    /* The flag comes first: a run that the write ends finds it. Who finds it set knows that the write is under way. */
+    if (icn_u32_exchange(&port->woken, 1) == 0) {
+        const ssize_t written = write(port->wake_descriptor, &one, sizeof one);
+        ICN_CHECK(written == (ssize_t)sizeof one);
+        (void)written;
+    }
+}
+
+/* What others did before their wake is visible to the caller of a run that took it: both sides exchange the flag. */
+static bool take_wake(icn_uring_port *port)
+{
+    return icn_u32_load_relaxed(&port->woken) != 0 && icn_u32_exchange(&port->woken, 0) != 0;
+}
+
+static icn_result uring_submit(icn_port *base)
+{
+    icn_uring_port *port = icn_uring_port_of(base);
+    int32_t error;
+
+    icn_uring_write_waiting(port);
+    error = icn_uring_ring_submit(&port->ring);
+    return error == 0 ? icn_ok() : icn_os_result(error);
+}
+
+/* Waits only when nothing is left to do without a completion. Returns an errno value or 0. */
+static int32_t enter(icn_uring_port *port, uint32_t wait_ms)
+{
+    bool is_idle;
+
+    icn_uring_buffers_turn(&port->buffers);
+    icn_uring_write_waiting(port);
+    is_idle = icn_list_is_empty(&port->queue) && icn_list_is_empty(&port->parked) && icn_list_is_empty(&port->cancels);
+    return icn_uring_ring_enter(&port->ring, is_idle ? wait_ms : 0);
+}
+
+static uint32_t remaining_ms(uint64_t start_ms, uint32_t timeout_ms)
+{
+    uint64_t passed;
+
+    if (timeout_ms == 0 || timeout_ms == IOCPNET_INFINITE) {
+        return timeout_ms;
+    }
+    passed = icn_os_clock_ms() - start_ms;
+    return passed < timeout_ms ? timeout_ms - (uint32_t)passed : 0;
+}
+
+/* One system call for a run, as a rule: it submits, and waits for the first completion. */
+static icn_result run_until(icn_uring_port *port, uint32_t timeout_ms, uint32_t budget, uint32_t *delivered)
+{
+    const uint64_t start_ms = timeout_ms != 0 && timeout_ms != IOCPNET_INFINITE ? icn_os_clock_ms() : 0;
+    uint32_t wait_ms = timeout_ms;
+
+    do {
+        const bool woken = take_wake(port);
+        const int32_t error = enter(port, woken ? 0 : wait_ms);
+
+        *delivered = icn_uring_deliver(port, budget);
+        if (*delivered > 0 || woken || take_wake(port)) {
+            return icn_ok();
+        }
+        if (error != 0) {
+            return icn_os_result(error);
+        }
+        wait_ms = remaining_ms(start_ms, timeout_ms);
+    } while (wait_ms != 0);
+    return icn_ok();
+}
+
+/* What the last run left, over its budget; what was started since then is submitted all the same. */
+static uint32_t deliver_left_over(icn_uring_port *port, uint32_t budget)
+{
+    if (!icn_uring_ring_has_completion(&port->ring)) {
+        return 0;
+    }
+    (void)uring_submit(&port->base); /* what fails comes again */
+    return icn_uring_deliver(port, budget);
+}
+
+static icn_result uring_run(icn_port *base, uint32_t timeout_ms, uint32_t budget, uint32_t *delivered)
+{
+    icn_uring_port *port = icn_uring_port_of(base);
+    const int32_t error = icn_uring_ring_enable(&port->ring);
+
+    *delivered = 0;
+    if (error != 0) {
+        return icn_os_result(error);
+    }
+    *delivered = deliver_left_over(port, budget);
+    return *delivered > 0 ? icn_ok() : run_until(port, timeout_ms, budget, delivered);
+}
+
+const icn_port_functions icn_port_uring = {.kind = IOCPNET_PORT_IO_URING,
+                                           .open = uring_open,
+                                           .close = uring_close,
+                                           .attach = uring_attach,
+                                           .detach = uring_detach,
+                                           .accept = icn_uring_accept,
+                                           .connect = icn_uring_connect,
+                                           .receive = icn_uring_receive,
+                                           .send = icn_uring_send,
+                                           .cancel = icn_uring_cancel,
+                                           .run = uring_run,
+                                           .submit = uring_submit,
+                                           .wake = uring_wake};

@@ -1,0 +1,188 @@
+#include <errno.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "os/error.h"
+#include "port/operation.h"
+#include "port/uring_port.h"
+
+static icn_result result_of(int32_t outcome)
+{
+    return outcome < 0 ? icn_os_result(-outcome) : icn_ok();
+}
+
+static uint32_t size_of(const icn_operation *operation, int32_t outcome)
+{
+    return operation->kind == ICN_OPERATION_SEND && outcome > 0 ? (uint32_t)outcome : 0;
+}
+
+static bool awaits_cancel(icn_operation *operation, int32_t outcome)
+{
+    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) == 0);
+    if ((operation->storage[ICN_URING_FLAGS] & ICN_URING_CANCEL_SENT) != 0) {
+        operation->storage[ICN_URING_OUTCOME] = (uint64_t)(int64_t)outcome;
+        return true;
+    }
+    icn_list_remove(&operation->node); /* its cancel, if that was not submitted yet */
+    return false;
+}
+
+static void queue_last(icn_uring_port *port, icn_operation *operation, int32_t outcome)
+{
+    if (!awaits_cancel(operation, outcome)) {
+        icn_operation_queue(&port->queue, operation, result_of(outcome), size_of(operation, outcome));
+    }
+}
+
+static uint32_t deliver_last(icn_operation *operation, int32_t outcome)
+{
+    if (awaits_cancel(operation, outcome)) {
+        return 0;
+    }
+    icn_operation_finish_with(operation, result_of(outcome), size_of(operation, outcome));
+    return 1;
+}
+
+/* ECANCELED without a cancel: the thread that submitted the request has ended. ENOBUFS: no buffer was free. */
+static bool is_interruption(const icn_operation *operation, int32_t outcome)
+{
+    return outcome == -EAGAIN || outcome == -EINTR || outcome == -ECANCELED ||
+           (outcome == -ENOBUFS && operation->kind == ICN_OPERATION_RECEIVE);
+}
+
+/* A request has ended without a piece. Returns the completions delivered, as the functions below do. */
+static uint32_t request_ended(icn_uring_port *port, icn_operation *operation, int32_t outcome)
+{
+    if (!is_interruption(operation, outcome)) {
+        return deliver_last(operation, outcome);
+    }
+    if (operation->state == ICN_OPERATION_CANCELLING) {
+        return deliver_last(operation, -ECANCELED);
+    }
+    if (operation->kind == ICN_OPERATION_SEND) {
+        return deliver_last(operation, 0);
+    }
+    icn_uring_park(port, operation);
+    return 0;
+}
+
+/* Hands over a piece, which may be the request's last without being the operation's. */
+static uint32_t give(icn_uring_port *port, icn_operation *operation, const icn_completion *piece, bool ended)
+{
+    const bool cancelling = operation->state == ICN_OPERATION_CANCELLING;
+
+    if (ended && !cancelling) {
+        icn_uring_park(port, operation); /* first: the callee may cancel */
+    }
+    icn_operation_give(operation, piece);
+    if (ended && cancelling) {
+        queue_last(port, operation, -ECANCELED);
+    }
+    return 1;
+}
+
+static uint32_t accept_completed(icn_uring_port *port, icn_operation *operation, int32_t outcome, bool ended)
+{
+    if (outcome < 0) {
+        ICN_CHECK(ended);
+        return request_ended(port, operation, outcome);
+    }
+    const icn_completion piece = {.more = true, .accepted = outcome};
+    return give(port, operation, &piece, ended);
+}
+
+static uint32_t receive_completed(icn_uring_port *port, icn_operation *operation,
+                                  const icn_uring_completion *completion, bool ended)
+{
+    const uint16_t id = (uint16_t)(completion->flags >> IORING_CQE_BUFFER_SHIFT);
+    const bool has_buffer = (completion->flags & IORING_CQE_F_BUFFER) != 0;
+    const void *data = has_buffer ? icn_uring_buffers_take(&port->buffers, id) : NULL;
+    uint32_t delivered;
+
+    if (completion->result > 0) {
+        ICN_CHECK(has_buffer);
+        const icn_completion piece = {
+            .more = true, .size = (uint32_t)completion->result, .data = data, .accepted = ICN_OS_SOCKET_NONE};
+        delivered = give(port, operation, &piece, ended);
+    } else {
+        ICN_CHECK(ended);
+        port->buffers.missed |= completion->result == -ENOBUFS;
+        delivered = request_ended(port, operation, completion->result);
+    }
+    if (has_buffer) {
+        icn_uring_buffers_give_back(&port->buffers, id);
+    }
+    return delivered;
+}
+
+static uint32_t connect_completed(icn_uring_port *port, icn_operation *operation, int32_t outcome)
+{
+    int error = 0;
+    socklen_t length = sizeof error;
+
+    if (outcome >= 0 && getsockopt((int)operation->endpoint->socket, SOL_SOCKET, SO_ERROR, &error, &length) != 0) {
+        error = errno;
+    }
+    return request_ended(port, operation, outcome < 0 ? outcome : -error);
+}
+
+static void cancel_completed(icn_uring_port *port, icn_operation *operation, int32_t outcome)
+{
+    ICN_CHECK(operation->state == ICN_OPERATION_CANCELLING);
+    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_CANCEL_SENT) != 0);
+    operation->storage[ICN_URING_FLAGS] &= ~(uint64_t)ICN_URING_CANCEL_SENT;
+    if ((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) == 0) {
+        queue_last(port, operation, (int32_t)(int64_t)operation->storage[ICN_URING_OUTCOME]);
+    } else if (outcome < 0) {
+        /* The kernel does not find a request that is between two steps: try again until it has ended. */
+        icn_list_append(&port->cancels, &operation->node);
+    }
+}
+
+static uint32_t operation_completed(icn_uring_port *port, icn_operation *operation,
+                                    const icn_uring_completion *completion)
+{
+    const bool ended = (completion->flags & IORING_CQE_F_MORE) == 0;
+
+    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) != 0);
+    if (ended) {
+        operation->storage[ICN_URING_FLAGS] &= ~(uint64_t)ICN_URING_SUBMITTED;
+    }
+    switch (operation->kind) {
+    case ICN_OPERATION_RECEIVE:
+        return receive_completed(port, operation, completion, ended);
+    case ICN_OPERATION_ACCEPT:
+        return accept_completed(port, operation, completion->result, ended);
+    case ICN_OPERATION_CONNECT:
+        return connect_completed(port, operation, completion->result);
+    default:
+        ICN_CHECK(operation->kind == ICN_OPERATION_SEND);
+        return request_ended(port, operation, completion->result);
+    }
+}
+
+static uint32_t handle(icn_uring_port *port, const icn_uring_completion *completion)
+{
+    icn_operation *operation = (icn_operation *)(uintptr_t)(completion->user_data & ~(uint64_t)ICN_URING_CANCEL_BIT);
+
+    if (completion->user_data == ICN_URING_WAKE) {
+        port->wake_polled = (completion->flags & IORING_CQE_F_MORE) != 0;
+        return 0;
+    }
+    if ((completion->user_data & ICN_URING_CANCEL_BIT) != 0) {
+        cancel_completed(port, operation, completion->result);
+        return 0;
+    }
+    return operation_completed(port, operation, completion);
+}
+
+uint32_t icn_uring_deliver(icn_uring_port *port, uint32_t budget)
+{
+    uint32_t delivered = icn_operation_deliver_queue(&port->queue, budget);
+
+    while (delivered < budget && icn_uring_ring_has_completion(&port->ring)) {
+        const icn_uring_completion completion = icn_uring_ring_take_completion(&port->ring);
+        delivered += handle(port, &completion);
+    }
+    return delivered + icn_operation_deliver_queue(&port->queue, budget - delivered);
+}

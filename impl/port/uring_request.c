@@ -1,0 +1,283 @@
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stddef.h>
+
+#include "os/error.h"
+#include "os/linux/sockaddr.h"
+#include "port/operation.h"
+#include "port/uring_port.h"
+
+_Static_assert(_Alignof(icn_operation) > ICN_URING_WAKE, "addresses leave the low bits of user data free");
+
+/* NULL when the queue is full and the kernel takes nothing: its reason comes again with the next run. */
+static struct io_uring_sqe *next_entry(icn_uring_port *port)
+{
+    struct io_uring_sqe *entry = icn_uring_ring_next_entry(&port->ring);
+
+    if (entry == NULL) {
+        (void)icn_uring_ring_submit(&port->ring);
+        entry = icn_uring_ring_next_entry(&port->ring);
+    }
+    return entry;
+}
+
+static void mark_submitted(icn_operation *operation)
+{
+    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) == 0);
+    operation->storage[ICN_URING_FLAGS] |= ICN_URING_SUBMITTED;
+}
+
+/*
+ * The sockets are non-blocking. io_uring waits for them all the same: only MSG_DONTWAIT in the request itself makes it give
+ * up with EAGAIN.
+ */
+static void write_request(struct io_uring_sqe *entry, const icn_operation *operation)
+{
+    const int socket = (int)operation->endpoint->socket;
+    const uint64_t user_data = (uintptr_t)operation;
+
+    switch (operation->kind) {
+    case ICN_OPERATION_ACCEPT:
+        *entry = (struct io_uring_sqe){.opcode = IORING_OP_ACCEPT,
+                                       .fd = socket,
+                                       .ioprio = IORING_ACCEPT_MULTISHOT,
+                                       .accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC,
+                                       .user_data = user_data};
+        break;
+    case ICN_OPERATION_CONNECT:
+        *entry = (struct io_uring_sqe){
+            .opcode = IORING_OP_POLL_ADD, .fd = socket, .poll_events = POLLOUT, .user_data = user_data};
+        break;
+    default:
+        ICN_CHECK(operation->kind == ICN_OPERATION_RECEIVE);
+        *entry = (struct io_uring_sqe){.opcode = IORING_OP_RECV,
+                                       .fd = socket,
+                                       .flags = IOSQE_BUFFER_SELECT,
+                                       .buf_group = ICN_URING_BUFFERS_GROUP,
+                                       .ioprio = IORING_RECV_MULTISHOT,
+                                       .user_data = user_data};
+        break;
+    }
+}
+
+/* False when there is no room. */
+static bool submit_request(icn_uring_port *port, icn_operation *operation)
+{
+    struct io_uring_sqe *entry = next_entry(port);
+
+    if (entry == NULL) {
+        return false;
+    }
+    write_request(entry, operation);
+    mark_submitted(operation);
+    return true;
+}
+
+void icn_uring_park(icn_uring_port *port, icn_operation *operation)
+{
+    ICN_CHECK(operation->state == ICN_OPERATION_IN_FLIGHT);
+    ICN_CHECK(operation->storage[ICN_URING_FLAGS] == 0);
+    ICN_CHECK(!icn_list_holds(&operation->node));
+    icn_list_append(&port->parked, &operation->node);
+}
+
+static void init(icn_operation *operation)
+{
+    icn_list_init(&operation->node);
+    operation->storage[ICN_URING_FLAGS] = 0;
+}
+
+static void start(icn_uring_port *port, icn_operation *operation)
+{
+    init(operation);
+    if (!submit_request(port, operation)) {
+        icn_uring_park(port, operation);
+    }
+}
+
+void icn_uring_accept(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, uint32_t count)
+{
+    (void)count;
+    ICN_CHECK(endpoint->reader == operation);
+    start(icn_uring_port_of(base), operation);
+}
+
+void icn_uring_receive(icn_port *base, icn_endpoint *endpoint, icn_operation *operation)
+{
+    ICN_CHECK(endpoint->reader == operation);
+    start(icn_uring_port_of(base), operation);
+}
+
+/*
+ * Not IORING_OP_CONNECT: a request can end because the thread that submitted it has ended; a poll can then be submitted
+ * again by another thread, a connect can not.
+ */
+void icn_uring_connect(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, const icn_address *address)
+{
+    icn_uring_port *port = icn_uring_port_of(base);
+    struct sockaddr_storage storage;
+    const socklen_t length = icn_os_sockaddr_write(address, &storage);
+    const int error = connect((int)endpoint->socket, (const struct sockaddr *)&storage, length) == 0 ? 0 : errno;
+
+    ICN_CHECK(endpoint->writer == operation);
+    if (error == EINPROGRESS || error == EINTR) {
+        start(port, operation);
+        return;
+    }
+    icn_operation_queue(&port->queue, operation, icn_os_result(error), 0);
+}
+
+/* Makes room for a message; NULL when the kernel does not take the earlier ones. */
+static struct msghdr *next_message(icn_uring_port *port, uint32_t piece_count)
+{
+    icn_uring_gather *gather = port->gather;
+    const uint32_t messages_max = sizeof gather->messages / sizeof gather->messages[0];
+    const uint32_t pieces_max = sizeof gather->pieces / sizeof gather->pieces[0];
+    struct msghdr *message;
+
+    if (gather->message_count == messages_max || gather->piece_count + piece_count > pieces_max) {
+        (void)icn_uring_ring_submit(&port->ring);
+    }
+    if (icn_uring_ring_unsubmitted(&port->ring) == 0) {
+        gather->message_count = 0;
+        gather->piece_count = 0;
+    }
+    if (gather->message_count == messages_max || gather->piece_count + piece_count > pieces_max) {
+        return NULL;
+    }
+    message = &gather->messages[gather->message_count++];
+    *message = (struct msghdr){.msg_iov = &gather->pieces[gather->piece_count], .msg_iovlen = piece_count};
+    gather->piece_count += piece_count;
+    return message;
+}
+
+static bool submit_gathered_send(icn_uring_port *port, const icn_operation *operation, const iocpnet_iovec *pieces,
+                                 uint32_t count)
+{
+    struct io_uring_sqe *entry;
+    struct msghdr *message = next_message(port, count);
+
+    if (message == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; ++i) {
+        message->msg_iov[i] = (struct iovec){(void *)(uintptr_t)pieces[i].data, (size_t)pieces[i].size};
+    }
+    entry = next_entry(port);
+    if (entry == NULL) {
+        return false;
+    }
+    *entry = (struct io_uring_sqe){.opcode = IORING_OP_SENDMSG,
+                                   .fd = (int)operation->endpoint->socket,
+                                   .addr = (uintptr_t)message,
+                                   .len = 1,
+                                   .msg_flags = MSG_NOSIGNAL,
+                                   .user_data = (uintptr_t)operation};
+    return true;
+}
+
+static bool submit_send(icn_uring_port *port, const icn_operation *operation, const iocpnet_iovec *piece)
+{
+    struct io_uring_sqe *entry = next_entry(port);
+
+    if (entry == NULL) {
+        return false;
+    }
+    *entry = (struct io_uring_sqe){.opcode = IORING_OP_SEND,
+                                   .fd = (int)operation->endpoint->socket,
+                                   .addr = (uintptr_t)piece->data,
+                                   .len = piece->size < INT_MAX ? (uint32_t)piece->size : INT_MAX,
+                                   .msg_flags = MSG_NOSIGNAL,
+                                   .user_data = (uintptr_t)operation};
+    return true;
+}
+
+void icn_uring_send(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
+                    uint32_t count)
+{
+    icn_uring_port *port = icn_uring_port_of(base);
+    const uint32_t taken = count < ICN_PORT_PIECES_MAX ? count : ICN_PORT_PIECES_MAX;
+
+    ICN_CHECK(endpoint->writer == operation);
+    init(operation);
+    if (count == 1 ? submit_send(port, operation, pieces) : submit_gathered_send(port, operation, pieces, taken)) {
+        mark_submitted(operation);
+        return;
+    }
+    /* No room: the system took nothing, and the owner offers the rest again. */
+    icn_operation_queue(&port->queue, operation, icn_ok(), 0);
+}
+
+static bool submit_cancel(icn_uring_port *port, icn_operation *operation)
+{
+    struct io_uring_sqe *entry = next_entry(port);
+    const uint64_t user_data = (uintptr_t)operation;
+
+    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_CANCEL_SENT) == 0);
+    if (entry == NULL) {
+        return false;
+    }
+    *entry = (struct io_uring_sqe){
+        .opcode = IORING_OP_ASYNC_CANCEL, .fd = -1, .addr = user_data, .user_data = user_data | ICN_URING_CANCEL_BIT};
+    operation->storage[ICN_URING_FLAGS] |= ICN_URING_CANCEL_SENT;
+    return true;
+}
+
+void icn_uring_cancel(icn_port *base, icn_operation *operation)
+{
+    icn_uring_port *port = icn_uring_port_of(base);
+
+    ICN_CHECK(operation->state == ICN_OPERATION_IN_FLIGHT);
+    operation->state = ICN_OPERATION_CANCELLING;
+    if ((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) == 0) {
+        icn_list_remove(&operation->node);
+        icn_operation_queue(&port->queue, operation, icn_os_result(ECANCELED), 0);
+    } else if (!submit_cancel(port, operation)) {
+        icn_list_append(&port->cancels, &operation->node);
+    }
+}
+
+static void write_cancels(icn_uring_port *port)
+{
+    while (!icn_list_is_empty(&port->cancels)) {
+        icn_operation *operation = ICN_CONTAINER(port->cancels.next, icn_operation, node);
+        if (!submit_cancel(port, operation)) {
+            return;
+        }
+        icn_list_remove(&operation->node);
+    }
+}
+
+/* Not more at a time than there are buffers: most of what is parked had found none. */
+static void write_parked(icn_uring_port *port)
+{
+    for (uint32_t i = 0; i < port->buffers.count && !icn_list_is_empty(&port->parked); ++i) {
+        icn_operation *operation = ICN_CONTAINER(port->parked.next, icn_operation, node);
+        if (!submit_request(port, operation)) {
+            return;
+        }
+        icn_list_remove(&operation->node);
+    }
+}
+
+static void write_wake(icn_uring_port *port)
+{
+    struct io_uring_sqe *entry = port->wake_polled ? NULL : next_entry(port);
+
+    if (entry != NULL) {
+        *entry = (struct io_uring_sqe){.opcode = IORING_OP_POLL_ADD,
+                                       .fd = port->wake_descriptor,
+                                       .len = IORING_POLL_ADD_MULTI,
+                                       .poll_events = POLLIN,
+                                       .user_data = ICN_URING_WAKE};
+        port->wake_polled = true;
+    }
+}
+
+void icn_uring_write_waiting(icn_uring_port *port)
+{
+    write_cancels(port);
+    write_parked(port);
+    write_wake(port);
+}
