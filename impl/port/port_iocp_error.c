@@ -1,11 +1,17 @@
-/* ntstatus.h has all of them; windows.h defines some unless told not to. winternl.h has the type. */
+#include "port/port_iocp_error.h"
+
+#include <stddef.h>
+
+/* ntstatus.h has all codes; windows.h defines some unless told not to. winternl.h has their type. */
 #define WIN32_NO_STATUS
-#include "port/port_iocp_internal.h"
+#include <winsock2.h>
+#include <windows.h>
 #undef WIN32_NO_STATUS
 
 #include <ntstatus.h>
 #include <winternl.h>
 
+#include "base/check.h"
 #include "os/error.h"
 
 /* An NTSTATUS of this facility carries a Win32 code in its lower half. */
@@ -78,16 +84,19 @@ static const ntstatus_error errors[] = {
     {(uint32_t)STATUS_INVALID_PARAMETER, WSAEINVAL},
 };
 
-int32_t icn_iocp_error(ULONG_PTR ntstatus)
+int32_t icn_iocp_error(uintptr_t ntstatus)
 {
     uint32_t code = (uint32_t)ntstatus;
     ICN_CHECK(code != (uint32_t)STATUS_PENDING);
+    if (code == (uint32_t)STATUS_SUCCESS) {
+        return 0;
+    }
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
         if (errors[i].ntstatus == code) {
             return errors[i].os_error;
         }
     }
-    if ((int32_t)code >= 0) {
+    if (NT_SUCCESS((NTSTATUS)code)) {
         return 0;
     }
     return (code & FACILITY_BITS) == WIN32_CODES ? (int32_t)(code & 0xFFFFu) : (int32_t)code;

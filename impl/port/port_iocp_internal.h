@@ -1,10 +1,9 @@
 /*
  * The IOCP port, between its files. Owner thread only.
  *
- * Packets of the completion port, and calls that end at once, are first turned into queued operations (icn_iocp_collect);
- * icn_iocp_deliver then runs the completion functions, first come first served, so that no operation starves another.
- * An operation is in the queue when it has something to deliver: a last completion, a socket that can be read, or
- * accepted connections.
+ * A packet of the completion port, or a call that is done at once, only puts its operation into a queue; completion
+ * functions run from that queue, first come first served, so that no operation starves another. An operation is in it
+ * when it has something to deliver: its last completion, a socket that can be read, or accepted connections.
  */
 #ifndef ICN_PORT_IOCP_INTERNAL_H
 #define ICN_PORT_IOCP_INTERNAL_H
@@ -19,6 +18,7 @@
 
 #include "base/atomic.h"
 #include "port/operation.h"
+#include "port/port_iocp_error.h"
 
 /* A request to the system. The system's from the call until its packet is dequeued, however it ends. */
 typedef struct icn_iocp_request {
@@ -33,7 +33,7 @@ typedef struct icn_iocp {
     HANDLE handle;
     LPFN_ACCEPTEX accept_ex;
     LPFN_CONNECTEX connect_ex;
-    icn_list queue;        /* operations with something to deliver */
+    icn_list queue;
     icn_atomic_u32 woken;  /* any thread; 1 while a wake packet is posted */
     bool handles_are_real; /* the provider's sockets are the system's handles: skip mode is possible */
     uint32_t buffer_bytes;
@@ -59,8 +59,6 @@ static inline SOCKET icn_iocp_socket_of(const icn_operation *operation)
     return (SOCKET)operation->endpoint->socket;
 }
 
-/* ---- port_iocp.c */
-
 /* Puts an operation that has something to deliver at the end of the queue, unless it is there. */
 void icn_iocp_enqueue(icn_iocp *iocp, icn_operation *operation);
 
@@ -70,8 +68,7 @@ void icn_iocp_finish(icn_iocp *iocp, icn_operation *operation, icn_result result
 /* Clears a request for its next call. */
 void icn_iocp_prepare(icn_iocp_request *request, icn_operation *operation);
 
-/* ---- port_iocp_operations.c: connect, receive and send */
-
+/* port_iocp_operations.c: the contract's functions for a connection. */
 void icn_iocp_connect(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const icn_address *address);
 void icn_iocp_receive(icn_port *port, icn_endpoint *endpoint, icn_operation *operation);
 void icn_iocp_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
@@ -84,19 +81,14 @@ void icn_iocp_completed(icn_iocp *iocp, icn_operation *operation, int32_t os_err
 /* Reads once from a socket that may have something, and delivers it. Returns the completions delivered, 0 or 1. */
 uint32_t icn_iocp_deliver_received(icn_iocp *iocp, icn_operation *operation);
 
-/* ---- port_iocp_accept.c: the pool of posted accepts */
-
+/* port_iocp_accept.c: likewise for a listener, with its pool of posted accepts. */
 void icn_iocp_accept(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, uint32_t count);
-void icn_iocp_accept_completed(icn_iocp *iocp, icn_iocp_request *request, int32_t os_error);
-uint32_t icn_iocp_deliver_accepted(icn_iocp *iocp, icn_operation *operation);
 void icn_iocp_accept_cancel(icn_iocp *iocp, icn_operation *operation);
 
-/* ---- port_iocp_error.c. Pure. */
+/* The system is done with one accept of a pool. */
+void icn_iocp_accept_completed(icn_iocp *iocp, icn_iocp_request *request, int32_t os_error);
 
-/* The Winsock code for OVERLAPPED.Internal, an NTSTATUS; 0 for success. */
-int32_t icn_iocp_error(ULONG_PTR ntstatus);
-
-/* What an operation's code means; `cancelling`: its cancel was asked for, and may be the cause. */
-icn_result icn_iocp_outcome(int32_t os_error, bool cancelling);
+/* Takes one of these and posts it again; delivers its connection, if it brought one. Returns 0 or 1. */
+uint32_t icn_iocp_deliver_accepted(icn_iocp *iocp, icn_operation *operation);
 
 #endif
