@@ -1,0 +1,142 @@
+// Options: what is not set has the library's default, which iocpnet.h names.
+// SPDX-License-Identifier: MIT
+#ifndef IOCPNET_CPP_OPTIONS_HPP
+#define IOCPNET_CPP_OPTIONS_HPP
+
+#include "values.hpp"
+
+#include <optional>
+
+namespace iocpnet
+{
+inline namespace IOCPNET_CPP_VARIANT
+{
+
+struct service_options {
+    iocpnet::port port = iocpnet::port::automatic;
+    iocpnet::driving driving = iocpnet::driving::library;
+    iocpnet::delivery delivery = iocpnet::delivery::callbacks;
+    std::optional<std::uint32_t> dispatchers = {};
+    std::optional<std::uint32_t> sessions_max = {};
+    std::optional<std::uint32_t> close_timeout_ms = {};
+    std::optional<std::uint32_t> receive_buffer_bytes = {};
+    std::optional<std::uint64_t> send_queue_bytes_max = {};
+    std::optional<std::uint64_t> send_queue_bytes_low = {};
+    std::optional<std::uint64_t> event_queue_bytes_max = {};
+    std::optional<std::uint64_t> batch_events = {}; // IOCPNET_EVENT_BIT(IOCPNET_EVENT_...) | ...
+
+    service_options &with_port(iocpnet::port value) noexcept { return port = value, *this; }
+    service_options &with_driving(iocpnet::driving value) noexcept { return driving = value, *this; }
+    service_options &with_delivery(iocpnet::delivery value) noexcept { return delivery = value, *this; }
+    service_options &with_dispatchers(std::uint32_t value) noexcept { return dispatchers = value, *this; }
+    service_options &with_sessions_max(std::uint32_t value) noexcept { return sessions_max = value, *this; }
+    service_options &with_close_timeout_ms(std::uint32_t value) noexcept { return close_timeout_ms = value, *this; }
+    service_options &with_receive_buffer_bytes(std::uint32_t value) noexcept
+    {
+        return receive_buffer_bytes = value, *this;
+    }
+    service_options &with_send_queue_bytes_max(std::uint64_t value) noexcept
+    {
+        return send_queue_bytes_max = value, *this;
+    }
+    service_options &with_send_queue_bytes_low(std::uint64_t value) noexcept
+    {
+        return send_queue_bytes_low = value, *this;
+    }
+    service_options &with_event_queue_bytes_max(std::uint64_t value) noexcept
+    {
+        return event_queue_bytes_max = value, *this;
+    }
+    service_options &with_batch_events(std::uint64_t value) noexcept { return batch_events = value, *this; }
+};
+
+struct listener_options {
+    std::optional<std::uint32_t> backlog = {};
+    std::optional<std::uint32_t> accept_count = {};
+    std::optional<std::uint32_t> dispatcher = {};
+    bool ipv6_only = false;
+    bool no_delay = true;
+};
+
+struct connect_options {
+    std::optional<std::uint32_t> timeout_ms = {};
+    std::optional<std::uint32_t> dispatcher = {};
+    bool no_delay = true;
+    void *user = nullptr; // the session's user value from the start
+};
+
+struct disconnect_options {
+    disconnect_mode mode = disconnect_mode::graceful;
+    std::uint32_t timeout_ms = 0; // graceful: until it is aborted; 0: the service's close_timeout_ms
+    std::int64_t code = 0;        // the host's own, given back by event::close_code
+    const char *text = nullptr;   // the host's own, copied
+};
+
+namespace detail
+{
+
+template <typename Field, typename Value>
+void assign(Field &field, const std::optional<Value> &value) noexcept
+{
+    if (value) {
+        field = *value;
+    }
+}
+
+inline iocpnet_service_options to_c(const service_options &options) noexcept
+{
+    iocpnet_service_options made;
+    iocpnet_service_options_init(&made, sizeof made);
+    made.port = static_cast<std::uint32_t>(options.port);
+    made.driving = static_cast<std::uint32_t>(options.driving);
+    made.delivery = static_cast<std::uint32_t>(options.delivery);
+    assign(made.dispatcher_count, options.dispatchers);
+    assign(made.sessions_max, options.sessions_max);
+    assign(made.close_timeout_ms, options.close_timeout_ms);
+    assign(made.receive_buffer_bytes, options.receive_buffer_bytes);
+    assign(made.send_queue_bytes_max, options.send_queue_bytes_max);
+    assign(made.send_queue_bytes_low, options.send_queue_bytes_low);
+    assign(made.event_queue_bytes_max, options.event_queue_bytes_max);
+    assign(made.batch_events, options.batch_events);
+    return made;
+}
+
+inline iocpnet_listener_options to_c(const listener_options &options) noexcept
+{
+    iocpnet_listener_options made;
+    iocpnet_listener_options_init(&made, sizeof made);
+    assign(made.backlog, options.backlog);
+    assign(made.accept_count, options.accept_count);
+    assign(made.dispatcher, options.dispatcher);
+    made.ipv6_only = options.ipv6_only;
+    made.no_delay = options.no_delay;
+    return made;
+}
+
+inline iocpnet_connect_options to_c(const connect_options &options) noexcept
+{
+    iocpnet_connect_options made;
+    iocpnet_connect_options_init(&made, sizeof made);
+    assign(made.timeout_ms, options.timeout_ms);
+    assign(made.dispatcher, options.dispatcher);
+    made.no_delay = options.no_delay;
+    made.user = options.user;
+    return made;
+}
+
+inline iocpnet_disconnect_options to_c(const disconnect_options &options) noexcept
+{
+    iocpnet_disconnect_options made;
+    iocpnet_disconnect_options_init(&made, sizeof made);
+    made.mode = static_cast<std::uint32_t>(options.mode);
+    made.timeout_ms = options.timeout_ms;
+    made.code = options.code;
+    made.text = options.text;
+    return made;
+}
+
+} // namespace detail
+} // namespace IOCPNET_CPP_VARIANT
+} // namespace iocpnet
+
+#endif

@@ -1,0 +1,102 @@
+// A session: one TCP connection, by its handle.
+// SPDX-License-Identifier: MIT
+#ifndef IOCPNET_CPP_SESSION_HPP
+#define IOCPNET_CPP_SESSION_HPP
+
+#include "options.hpp"
+
+#include <functional>
+
+namespace iocpnet
+{
+inline namespace IOCPNET_CPP_VARIANT
+{
+
+// One TCP connection, by its handle: copy it, keep it, use it from any thread; a stale one only gives errors.
+class session
+{
+public:
+    constexpr session() noexcept = default;
+    constexpr explicit session(iocpnet_session handle) noexcept : handle_(handle) {}
+
+    constexpr iocpnet_session handle() const noexcept { return handle_; }
+    constexpr explicit operator bool() const noexcept { return handle_ != 0; }
+
+    // Queues a copy, all or nothing. IOCPNET_E_WOULD_BLOCK: the queue is full, on_writable follows.
+    status send(bytes data) const noexcept { return status(iocpnet_session_send(handle_, data.data(), data.size())); }
+
+    // Queues copies of several pieces, one after another: session.sendv({header, body}).
+    template <std::size_t Count>
+    status sendv(const bytes (&pieces)[Count]) const noexcept
+    {
+        static_assert(Count <= IOCPNET_IOVEC_MAX, "too many pieces for one send");
+        iocpnet_iovec list[Count] = {};
+        for (std::size_t i = 0; i < Count; ++i) {
+            list[i].data = pieces[i].data();
+            list[i].size = pieces[i].size();
+        }
+        return sendv(list, static_cast<std::uint32_t>(Count));
+    }
+    status sendv(const iocpnet_iovec *pieces, std::uint32_t count) const noexcept
+    {
+        return status(iocpnet_session_sendv(handle_, pieces, count));
+    }
+
+    // Graceful unless the options say otherwise; on_disconnected follows, with the reason of the first end.
+    status disconnect(const disconnect_options &options = {}) const noexcept
+    {
+        const iocpnet_disconnect_options wanted = detail::to_c(options);
+        return status(iocpnet_session_disconnect(handle_, &wanted));
+    }
+    // Drops what is queued and resets the connection.
+    status abort() const noexcept
+    {
+        disconnect_options options;
+        options.mode = disconnect_mode::abort;
+        return disconnect(options);
+    }
+
+    status pause_receive() const noexcept { return status(iocpnet_session_pause_receive(handle_)); }
+    status resume_receive() const noexcept { return status(iocpnet_session_resume_receive(handle_)); }
+
+    // The host's own pointer, given back by event::user. The library never touches what it points to.
+    status set_user(void *user) const noexcept { return status(iocpnet_session_set_user(handle_, user)); }
+    template <typename T = void>
+    result<T *> user() const noexcept
+    {
+        void *stored = nullptr;
+        const status outcome(iocpnet_session_get_user(handle_, &stored));
+        return {outcome, static_cast<T *>(stored)};
+    }
+
+    result<address> local_address() const noexcept { return address::read(iocpnet_session_local_address, handle_); }
+    result<address> remote_address() const noexcept { return address::read(iocpnet_session_remote_address, handle_); }
+    result<session_details> info() const noexcept
+    {
+        session_details details = {};
+        const status outcome(iocpnet_session_info(handle_, &details, sizeof details));
+        return {outcome, details};
+    }
+
+    friend constexpr bool operator==(session a, session b) noexcept { return a.handle_ == b.handle_; }
+    friend constexpr bool operator!=(session a, session b) noexcept { return a.handle_ != b.handle_; }
+    friend constexpr bool operator<(session a, session b) noexcept { return a.handle_ < b.handle_; }
+
+private:
+    iocpnet_session handle_ = 0;
+};
+
+static_assert(std::is_trivially_copyable_v<session> && sizeof(session) == sizeof(iocpnet_session));
+
+} // namespace IOCPNET_CPP_VARIANT
+} // namespace iocpnet
+
+template <>
+struct std::hash<iocpnet::session> {
+    std::size_t operator()(iocpnet::session session) const noexcept
+    {
+        return std::hash<iocpnet_session>()(session.handle());
+    }
+};
+
+#endif
