@@ -182,7 +182,12 @@ public:
             icn_port_send(port_, &endpoint, operation, pieces.data(), static_cast<uint32_t>(pieces.size()));
         });
     }
-    void send(const std::string &bytes) { send({piece(bytes.data(), bytes.size())}); }
+    /* Of bytes that the link keeps. */
+    void send(const std::string &bytes)
+    {
+        kept_ = bytes;
+        send({piece(kept_.data(), kept_.size())});
+    }
 
     /* Sends all of `bytes`, which must stay, however often the port takes only a part. */
     void send_all(const std::string &bytes)
@@ -217,6 +222,7 @@ private:
     }
 
     icn_port *port_;
+    std::string kept_;
     const char *unsent_ = nullptr;
     size_t unsent_size_ = 0;
 };
