@@ -8,6 +8,8 @@
  *   - it may be called from any thread, inside or outside a callback, and never runs a callback inline;
  *   - it returns IOCPNET_OK (0), a positive remark such as IOCPNET_PENDING, a count, or a negative status;
  *   - a negative status means that nothing was changed and nothing was lost;
+ *   - structs that carry their size may be shorter or longer than the library's own, from 8 to 4,096 bytes in steps of 8:
+ *     what is missing takes its default, an unknown tail has to be 0 or is filled with zeros;
  *   - strings are UTF-8 and end with a zero byte; memory that the caller passes in stays the caller's;
  *   - a stale, forged or wrong-kind handle gives IOCPNET_E_INVALID_HANDLE, never undefined behaviour.
  *
@@ -56,22 +58,22 @@ enum {
     IOCPNET_OK = 0,
     IOCPNET_PENDING = 1, /* accepted; it finishes later, in the background */
 
-    IOCPNET_E_INVALID_ARGUMENT = -1,      /* a NULL, a value out of its range, a set bit that is not defined */
-    IOCPNET_E_INVALID_HANDLE = -2,        /* stale, forged, of another kind, or 0 */
-    IOCPNET_E_INVALID_STRUCT_SIZE = -3,   /* struct_size is too small, or the unknown tail of a larger one is not 0 */
-    IOCPNET_E_INVALID_STATE = -4,         /* not possible now: a service not started, or started already */
-    IOCPNET_E_BUSY = -5,                  /* another thread drives or polls this dispatcher */
-    IOCPNET_E_WOULD_BLOCK = -6,           /* the send queue is full; IOCPNET_EVENT_WRITABLE follows */
-    IOCPNET_E_CLOSED = -7,                /* the session, listener or service is closing or closed */
-    IOCPNET_E_TOO_LARGE = -8,             /* larger than the limit: it can never be accepted */
-    IOCPNET_E_NO_MEMORY = -9,             /* out of memory, or of socket buffers */
-    IOCPNET_E_NO_DESCRIPTORS = -10,       /* out of file descriptors or handles, of the process or the system */
-    IOCPNET_E_LIMIT_REACHED = -11,        /* a limit of the options or of the library is reached */
-    IOCPNET_E_NOT_SUPPORTED = -12,        /* not available on this system; the OS error says more */
-    IOCPNET_E_INVALID_ADDRESS = -13,      /* not an address in textual form */
-    IOCPNET_E_ADDRESS_IN_USE = -14,       /* another socket listens there */
+    IOCPNET_E_INVALID_ARGUMENT = -1,       /* a NULL, a value out of its range, a set bit that is not defined */
+    IOCPNET_E_INVALID_HANDLE = -2,         /* stale, forged, of another kind, or 0 */
+    IOCPNET_E_INVALID_STRUCT_SIZE = -3,    /* struct_size is too small, or the unknown tail of a larger one is not 0 */
+    IOCPNET_E_INVALID_STATE = -4,          /* not possible now: a service not started, or started already */
+    IOCPNET_E_BUSY = -5,                   /* another thread drives or polls this dispatcher */
+    IOCPNET_E_WOULD_BLOCK = -6,            /* the send queue is full; IOCPNET_EVENT_WRITABLE follows */
+    IOCPNET_E_CLOSED = -7,                 /* the session, listener or service is closing or closed */
+    IOCPNET_E_TOO_LARGE = -8,              /* larger than the limit: it can never be accepted */
+    IOCPNET_E_NO_MEMORY = -9,              /* out of memory, or of socket buffers */
+    IOCPNET_E_NO_DESCRIPTORS = -10,        /* out of file descriptors or handles, of the process or the system */
+    IOCPNET_E_LIMIT_REACHED = -11,         /* a limit of the options or of the library is reached */
+    IOCPNET_E_NOT_SUPPORTED = -12,         /* not available on this system; the OS error says more */
+    IOCPNET_E_INVALID_ADDRESS = -13,       /* not an address in textual form */
+    IOCPNET_E_ADDRESS_IN_USE = -14,        /* another socket listens there */
     IOCPNET_E_ADDRESS_NOT_AVAILABLE = -15, /* not an address of this machine, or no port left */
-    IOCPNET_E_ACCESS_DENIED = -16,        /* forbidden: a privileged port, a sandbox, a firewall */
+    IOCPNET_E_ACCESS_DENIED = -16,         /* forbidden: a privileged port, a sandbox, a firewall */
     IOCPNET_E_CONNECTION_REFUSED = -17,
     IOCPNET_E_CONNECTION_RESET = -18,
     IOCPNET_E_CONNECTION_ABORTED = -19,
@@ -79,20 +81,20 @@ enum {
     IOCPNET_E_HOST_UNREACHABLE = -21,
     IOCPNET_E_TIMED_OUT = -22,
     IOCPNET_E_CANCELLED = -23,
-    IOCPNET_E_BUFFER_TOO_SMALL = -24,     /* the length needed was stored; nothing else was */
-    IOCPNET_E_SYSTEM = -25                /* any other error of the system: iocpnet_last_os_error() */
+    IOCPNET_E_BUFFER_TOO_SMALL = -24, /* the length needed was stored; nothing else was */
+    IOCPNET_E_SYSTEM = -25            /* any other error of the system: iocpnet_last_os_error() */
 };
 
 /* ------------------------------------------------------------------------------------------------- events */
 
 /* Kinds of event. For one session: CONNECTED first, never two events at a time, DISCONNECTED exactly once and last. */
 enum {
-    IOCPNET_EVENT_CONNECTED = 1,         /* a session is open: accepted (listener is set) or connected */
-    IOCPNET_EVENT_RECEIVED = 2,          /* data and size: bytes of the stream, at least one */
-    IOCPNET_EVENT_SENT = 3,              /* size: bytes that went to the system since the last SENT */
-    IOCPNET_EVENT_WRITABLE = 4,          /* after IOCPNET_E_WOULD_BLOCK: the queue fell to the low watermark */
-    IOCPNET_EVENT_DISCONNECTED = 5,      /* the last event of a session that was CONNECTED; the close fields are set */
-    IOCPNET_EVENT_CONNECT_FAILED = 6,    /* the only event of a connect that failed; status and the close fields are set */
+    IOCPNET_EVENT_CONNECTED = 1,      /* a session is open: accepted (listener is set) or connected */
+    IOCPNET_EVENT_RECEIVED = 2,       /* data and size: bytes of the stream, at least one */
+    IOCPNET_EVENT_SENT = 3,           /* size: bytes that went to the system since the last SENT */
+    IOCPNET_EVENT_WRITABLE = 4,       /* after IOCPNET_E_WOULD_BLOCK: the queue fell to the low watermark */
+    IOCPNET_EVENT_DISCONNECTED = 5,   /* the last event of a session that was CONNECTED; the close fields are set */
+    IOCPNET_EVENT_CONNECT_FAILED = 6, /* the only event of a connect that failed; status and the close fields are set */
     IOCPNET_EVENT_SERVICE_STOPPED = 7,   /* every listener and session of the service has ended */
     IOCPNET_EVENT_SERVICE_DESTROYED = 8, /* after IOCPNET_PENDING from destroy: the last word, always a callback */
     IOCPNET_EVENT_KIND_COUNT = 9
@@ -109,19 +111,19 @@ enum {
 /* Why a session ended. */
 enum {
     IOCPNET_CLOSE_NONE = 0,
-    IOCPNET_CLOSE_REQUESTED = 1,         /* iocpnet_session_disconnect */
-    IOCPNET_CLOSE_PEER_CLOSED = 2,       /* the peer ended the stream in order (FIN) */
-    IOCPNET_CLOSE_RESET = 3,             /* the peer reset the connection (RST) */
-    IOCPNET_CLOSE_ABORTED = 4,           /* the system gave the connection up: unreachable, keep-alive, interface down */
-    IOCPNET_CLOSE_IDLE = 5,              /* nothing came for the idle timeout */
+    IOCPNET_CLOSE_REQUESTED = 1,   /* iocpnet_session_disconnect */
+    IOCPNET_CLOSE_PEER_CLOSED = 2, /* the peer ended the stream in order (FIN) */
+    IOCPNET_CLOSE_RESET = 3,       /* the peer reset the connection (RST) */
+    IOCPNET_CLOSE_ABORTED = 4,     /* the system gave the connection up: unreachable, keep-alive, interface down */
+    IOCPNET_CLOSE_IDLE = 5,        /* nothing came for the idle timeout */
     IOCPNET_CLOSE_HANDSHAKE_TIMEOUT = 6, /* no first bytes in time, or a connect that took too long */
     IOCPNET_CLOSE_FRAME_TOO_LONG = 7,
     IOCPNET_CLOSE_MALFORMED = 8,
     IOCPNET_CLOSE_SEND_LIMIT = 9,
     IOCPNET_CLOSE_RECEIVE_OVERFLOW = 10,
-    IOCPNET_CLOSE_NO_RESOURCES = 11,     /* no memory, buffers or descriptors */
-    IOCPNET_CLOSE_SERVICE_STOPPED = 12,  /* iocpnet_service_stop or iocpnet_service_destroy */
-    IOCPNET_CLOSE_ERROR = 13,            /* anything else; os_error says what */
+    IOCPNET_CLOSE_NO_RESOURCES = 11,    /* no memory, buffers or descriptors */
+    IOCPNET_CLOSE_SERVICE_STOPPED = 12, /* iocpnet_service_stop or iocpnet_service_destroy */
+    IOCPNET_CLOSE_ERROR = 13,           /* anything else; os_error says what */
     IOCPNET_CLOSE_REASON_COUNT = 14
 };
 
@@ -131,22 +133,22 @@ enum {
  * next iocpnet_service_poll of the same dispatcher.
  */
 typedef struct iocpnet_event {
-    uint32_t kind;            /* IOCPNET_EVENT_* */
-    uint32_t dispatcher;      /* index of the dispatcher that serves the session */
+    uint32_t kind;       /* IOCPNET_EVENT_* */
+    uint32_t dispatcher; /* index of the dispatcher that serves the session */
     iocpnet_service service;
     iocpnet_listener listener; /* the listener that accepted the session; 0 for one that connected out */
     iocpnet_session session;
-    uint64_t size;            /* bytes: received at data, or sent */
-    int32_t status;           /* CONNECT_FAILED, DISCONNECTED: IOCPNET_OK or the error that ended it */
-    int32_t os_error;         /* the system's own code for status; 0 when there is none */
-    uint32_t close_reason;    /* IOCPNET_CLOSE_* */
-    uint32_t close_origin;    /* IOCPNET_ORIGIN_* */
-    int64_t close_code;       /* the host's own, from iocpnet_disconnect_options */
-    uint64_t bytes_unsent;    /* accepted by send but never given to the system */
-    uint64_t reserved[3];     /* 0 */
-    const void *data;         /* RECEIVED */
-    void *user;               /* the session's user value, see iocpnet_session_set_user */
-    const char *close_text;   /* the host's own, from iocpnet_disconnect_options; NULL when there is none */
+    uint64_t size;                /* bytes: received at data, or sent */
+    int32_t status;               /* CONNECT_FAILED, DISCONNECTED: IOCPNET_OK or the error that ended it */
+    int32_t os_error;             /* the system's own code for status; 0 when there is none */
+    uint32_t close_reason;        /* IOCPNET_CLOSE_* */
+    uint32_t close_origin;        /* IOCPNET_ORIGIN_* */
+    int64_t close_code;           /* the host's own, from iocpnet_disconnect_options */
+    uint64_t bytes_unsent;        /* accepted by send but never given to the system */
+    uint64_t reserved[3];         /* 0 */
+    const void *data;             /* RECEIVED */
+    void *user;                   /* the session's user value, see iocpnet_session_set_user */
+    const char *close_text;       /* the host's own, from iocpnet_disconnect_options; NULL when there is none */
     const void *reserved_pointer; /* NULL */
 } iocpnet_event;
 
@@ -162,8 +164,8 @@ typedef void(IOCPNET_CALL *iocpnet_callback)(const iocpnet_event *event, void *u
 
 /* Memory for the library: as malloc, realloc and free, called from any thread. `user` is handed to each. */
 typedef struct iocpnet_allocator {
-    uint32_t struct_size; /* bytes, set by iocpnet_allocator_init */
-    uint32_t reserved;    /* 0 */
+    uint32_t struct_size;                                      /* bytes, set by iocpnet_allocator_init */
+    uint32_t reserved;                                         /* 0 */
     void *(IOCPNET_CALL *allocate)(uint64_t size, void *user); /* aligned to 16 bytes; NULL when there is none */
     void(IOCPNET_CALL *release)(void *memory, uint64_t size, void *user);
     void *user;
@@ -269,7 +271,7 @@ enum {
 /* Who drives the dispatchers. */
 enum {
     IOCPNET_DRIVING_LIBRARY = 0, /* threads of the library, one for each dispatcher */
-    IOCPNET_DRIVING_HOST = 1     /* the host, by iocpnet_service_dispatch (callbacks) or iocpnet_service_poll (batches) */
+    IOCPNET_DRIVING_HOST = 1 /* the host, by iocpnet_service_dispatch (callbacks) or iocpnet_service_poll (batches) */
 };
 
 /* How events reach the host. */
@@ -299,18 +301,19 @@ enum {
 
 /* Give every field its default with iocpnet_service_options_init, then change what differs. */
 typedef struct iocpnet_service_options {
-    uint32_t struct_size;           /* bytes, set by the init function */
-    uint32_t port;                  /* IOCPNET_PORT_*; default AUTO */
-    uint32_t driving;               /* IOCPNET_DRIVING_*; default LIBRARY */
-    uint32_t delivery;              /* IOCPNET_DELIVERY_*; default CALLBACKS */
-    uint32_t dispatcher_count;      /* 1 to IOCPNET_DISPATCHERS_MAX; default 1 */
-    uint32_t sessions_max;          /* live sessions; more are refused. 0, the default: no limit but the system's */
-    uint32_t close_timeout_ms;      /* for a graceful close: to flush, and for the peer to close; default 5,000 */
-    uint32_t receive_buffer_bytes;  /* most bytes of one RECEIVED event, 1 KiB to 1 MiB; default 64 KiB */
-    uint64_t send_queue_bytes_max;  /* of one session, 1 B to 1 GiB; default 1 MiB */
-    uint64_t send_queue_bytes_low;  /* low watermark for WRITABLE, below the maximum; default 256 KiB */
-    uint64_t event_queue_bytes_max; /* batches: of one dispatcher; above it its sessions stop receiving; default 4 MiB */
-    uint64_t batch_events;          /* batches: kinds wanted, IOCPNET_EVENT_BIT; default all but SENT */
+    uint32_t struct_size;          /* bytes, set by the init function */
+    uint32_t port;                 /* IOCPNET_PORT_*; default AUTO */
+    uint32_t driving;              /* IOCPNET_DRIVING_*; default LIBRARY */
+    uint32_t delivery;             /* IOCPNET_DELIVERY_*; default CALLBACKS */
+    uint32_t dispatcher_count;     /* 1 to IOCPNET_DISPATCHERS_MAX; default 1 */
+    uint32_t sessions_max;         /* live sessions; more are refused. 0, the default: no limit but the system's */
+    uint32_t close_timeout_ms;     /* for a graceful close: to flush, and for the peer to close; default 5,000 */
+    uint32_t receive_buffer_bytes; /* most bytes of one RECEIVED event, 1 KiB to 1 MiB; default 64 KiB */
+    uint64_t send_queue_bytes_max; /* of one session, 1 B to 1 GiB; default 1 MiB */
+    uint64_t send_queue_bytes_low; /* low watermark for WRITABLE, below the maximum; default 256 KiB */
+    uint64_t
+        event_queue_bytes_max; /* batches: of one dispatcher; above it its sessions stop receiving; default 4 MiB */
+    uint64_t batch_events;     /* batches: kinds wanted, IOCPNET_EVENT_BIT; default all but SENT */
 } iocpnet_service_options;
 
 typedef struct iocpnet_stop_result {
@@ -321,25 +324,25 @@ typedef struct iocpnet_stop_result {
 
 /* Counters since the service was created; read while it runs, each by itself. */
 typedef struct iocpnet_service_statistics {
-    uint64_t accepts;             /* connections accepted and made a session */
-    uint64_t accepts_refused;     /* closed at once: a limit of the options was reached */
-    uint64_t accepts_shed;        /* closed at once: out of descriptors or memory */
-    uint64_t accept_backoffs;     /* times that a listener paused because the system had no resources */
-    uint64_t connects;            /* outbound connects that succeeded */
+    uint64_t accepts;         /* connections accepted and made a session */
+    uint64_t accepts_refused; /* closed at once: a limit of the options was reached */
+    uint64_t accepts_shed;    /* closed at once: out of descriptors or memory */
+    uint64_t accept_backoffs; /* times that a listener paused because the system had no resources */
+    uint64_t connects;        /* outbound connects that succeeded */
     uint64_t connects_failed;
-    uint64_t disconnects;         /* DISCONNECTED events */
+    uint64_t disconnects; /* DISCONNECTED events */
     uint64_t bytes_received;
-    uint64_t bytes_sent;          /* given to the system */
-    uint64_t sends;               /* accepted calls of send and sendv */
-    uint64_t sends_refused;       /* IOCPNET_E_WOULD_BLOCK */
-    uint64_t send_operations;     /* gathered sends submitted to the port */
-    uint64_t events;              /* delivered to the host */
-    uint64_t turns;               /* of all dispatchers: waits on a port that returned */
-    uint64_t sessions_live;       /* now */
+    uint64_t bytes_sent;      /* given to the system */
+    uint64_t sends;           /* accepted calls of send and sendv */
+    uint64_t sends_refused;   /* IOCPNET_E_WOULD_BLOCK */
+    uint64_t send_operations; /* gathered sends submitted to the port */
+    uint64_t events;          /* delivered to the host */
+    uint64_t turns;           /* of all dispatchers: waits on a port that returned */
+    uint64_t sessions_live;   /* now */
     uint64_t sessions_peak;
-    uint64_t operations_live;     /* now: asynchronous requests that the system holds */
-    uint64_t send_queue_bytes;    /* now, over all sessions */
-    uint64_t event_queue_bytes;   /* now, over all dispatchers (batches) */
+    uint64_t operations_live;           /* now: asynchronous requests that the system holds */
+    uint64_t send_queue_bytes;          /* now, over all sessions */
+    uint64_t event_queue_bytes;         /* now, over all dispatchers (batches) */
     uint64_t disconnects_by_reason[16]; /* indexed by IOCPNET_CLOSE_*, CONNECT_FAILED not counted */
 } iocpnet_service_statistics;
 
@@ -351,7 +354,7 @@ typedef struct iocpnet_service_details {
     uint32_t dispatcher_count;
     uint32_t driving;
     uint32_t delivery;
-    uint32_t reserved;         /* 0 */
+    uint32_t reserved; /* 0 */
 } iocpnet_service_details;
 
 /*
@@ -530,28 +533,28 @@ typedef struct iocpnet_iovec {
 #define IOCPNET_IOVEC_MAX 1024
 
 typedef struct iocpnet_connect_options {
-    uint32_t struct_size; /* bytes, set by the init function */
-    uint32_t timeout_ms;  /* for the connection to be made; 0: as long as the system tries; default 10,000 */
-    uint32_t dispatcher;  /* that will serve the session; default IOCPNET_DISPATCHER_ANY */
-    uint32_t no_delay;    /* 1, the default: TCP_NODELAY */
-    uint64_t reserved[2]; /* 0 */
-    void *user;           /* the session's user value from the start; default NULL */
+    uint32_t struct_size;   /* bytes, set by the init function */
+    uint32_t timeout_ms;    /* for the connection to be made; 0: as long as the system tries; default 10,000 */
+    uint32_t dispatcher;    /* that will serve the session; default IOCPNET_DISPATCHER_ANY */
+    uint32_t no_delay;      /* 1, the default: TCP_NODELAY */
+    uint64_t reserved[2];   /* 0 */
+    void *user;             /* the session's user value from the start; default NULL */
     void *reserved_pointer; /* NULL */
 } iocpnet_connect_options;
 
 typedef struct iocpnet_disconnect_options {
-    uint32_t struct_size; /* bytes, set by the init function */
-    uint32_t mode;        /* IOCPNET_DISCONNECT_*; default GRACEFUL */
-    uint32_t timeout_ms;  /* graceful: until it is aborted; default 0, the service's close_timeout_ms */
-    uint32_t reserved;    /* 0 */
-    int64_t code;         /* the host's own, given back as event->close_code; default 0 */
-    const char *text;     /* the host's own, copied, up to IOCPNET_CLOSE_TEXT_MAX bytes; default NULL */
+    uint32_t struct_size;   /* bytes, set by the init function */
+    uint32_t mode;          /* IOCPNET_DISCONNECT_*; default GRACEFUL */
+    uint32_t timeout_ms;    /* graceful: until it is aborted; default 0, the service's close_timeout_ms */
+    uint32_t reserved;      /* 0 */
+    int64_t code;           /* the host's own, given back as event->close_code; default 0 */
+    const char *text;       /* the host's own, copied, up to IOCPNET_CLOSE_TEXT_MAX bytes; default NULL */
     void *reserved_pointer; /* NULL */
 } iocpnet_disconnect_options;
 
 typedef struct iocpnet_session_details {
-    uint32_t state;            /* IOCPNET_SESSION_* */
-    uint32_t dispatcher;       /* index */
+    uint32_t state;      /* IOCPNET_SESSION_* */
+    uint32_t dispatcher; /* index */
     iocpnet_service service;
     iocpnet_listener listener; /* 0 for a session that connected out */
     uint64_t bytes_received;

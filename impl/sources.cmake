@@ -2,15 +2,40 @@
 # After a change run impl/cmake/generate_projects.py, which writes the Visual Studio projects from these lists.
 
 set(IOCPNET_SOURCES_COMMON
+    api_layout.c
+    api_listener.c
+    api_process.c
+    api_service.c
+    api_session.c
+    api_support.c
+    api_table.c
     base/address.c
     base/check.c
     base/status.c
+    base/utf8.c
     util/handle.c
     util/live.c
     util/log.c
     util/memory.c
     util/timer.c
     port/port.c
+    net/listener.c
+    net/loop.c
+    net/roster.c
+    net/send_queue.c
+    net/session.c
+    net/session_close.c
+    net/session_finish.c
+    net/session_open.c
+    net/session_receive.c
+    net/session_send.c
+    net/test_hooks.c
+    service/dispatcher.c
+    service/event_queue.c
+    service/service.c
+    service/service_destroy.c
+    service/service_stop.c
+    service/statistics.c
 )
 
 set(IOCPNET_SOURCES_LINUX

@@ -13,7 +13,7 @@ typedef struct icn_list_node {
 typedef icn_list_node icn_list; /* the head */
 
 /* The object that holds `node` as its field `field`. */
-#define ICN_CONTAINER(node, type, field) ((type *)(void *)((char *)(node) - offsetof(type, field)))
+#define ICN_CONTAINER(node, type, field) ((type *)(void *)((char *)(node)-offsetof(type, field)))
 
 static inline void icn_list_init(icn_list_node *node)
 {

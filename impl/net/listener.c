@@ -1,0 +1,268 @@
+#include "net/listener.h"
+
+#include <stddef.h>
+
+#include "base/check.h"
+#include "net/session.h"
+#include "os/socket.h"
+#include "util/handle.h"
+#include "util/live.h"
+#include "util/log.h"
+#include "util/memory.h"
+
+static void accept_completed(icn_operation *operation, const icn_completion *completion);
+
+/* Runs on whichever thread drops the last pin, after the listener ENDED: nobody else knows of it any more. */
+static void finalize(void *object)
+{
+    icn_listener *listener = object;
+    uint64_t service = listener->loop->roster->service;
+    icn_memory_release(listener, sizeof *listener, ICN_MEMORY_LISTENER);
+    icn_live_remove(ICN_LIVE_LISTENERS);
+    icn_handle_unpin(service);
+}
+
+static void finish_soon(icn_listener *listener)
+{
+    if (!icn_list_holds(&listener->finisher.node)) {
+        icn_list_append(&listener->loop->finishing, &listener->finisher.node);
+    }
+}
+
+static void start_accept(icn_listener *listener)
+{
+    ICN_CHECK(!listener->accepting);
+    listener->accepting = true;
+    icn_loop_operation_started(listener->loop);
+    icn_port_accept(listener->loop->port, &listener->endpoint, &listener->accept, listener->accept_count);
+}
+
+static void back_off(icn_listener *listener, const icn_completion *completion)
+{
+    icn_loop *loop = listener->loop;
+    icn_u64_count(&loop->counters.accept_backoffs, 1);
+    if (icn_os_reserve_shed(&listener->reserve, listener->endpoint.socket)) {
+        icn_u64_count(&loop->counters.accepts_shed, 1);
+    }
+    icn_log_write(IOCPNET_LOG_WARNING, "listener", "accept failed (status %d, system %d): trying again in %d ms",
+                  (int)completion->status, (int)completion->os_error, ICN_LISTENER_BACKOFF_MS);
+    icn_timer_set(&loop->timers, &listener->retry, loop->now_ms + ICN_LISTENER_BACKOFF_MS);
+}
+
+static void retry_due(icn_timer *timer)
+{
+    icn_listener *listener = ICN_CONTAINER(timer, icn_listener, retry);
+    if (listener->state == ICN_LISTENER_OPEN) {
+        start_accept(listener);
+    }
+}
+
+static void refuse(icn_listener *listener, icn_os_socket socket)
+{
+    icn_os_socket_close(socket);
+    icn_u64_count(&listener->loop->counters.accepts_refused, 1);
+}
+
+static void accepted(icn_listener *listener, icn_os_socket socket)
+{
+    icn_address remote;
+    if (listener->state != ICN_LISTENER_OPEN || icn_os_socket_remote_address(socket, &remote).status != IOCPNET_OK) {
+        /* The listener closes, or the peer has gone already. */
+        icn_os_socket_close(socket);
+        return;
+    }
+    const icn_session_options options = {
+        .listener = listener->handle, .remote = &remote, .no_delay = listener->no_delay};
+    icn_loop *loop = icn_roster_choose_loop(listener->loop->roster, IOCPNET_DISPATCHER_ANY);
+    icn_session *session;
+    if (icn_session_create(loop, socket, &options, &session) == IOCPNET_OK) {
+        icn_session_begin(session);
+    } else {
+        refuse(listener, socket);
+    }
+}
+
+static void accept_ended(icn_listener *listener, const icn_completion *completion)
+{
+    listener->accepting = false;
+    icn_loop_operation_ended(listener->loop);
+    if (listener->state == ICN_LISTENER_ENDING) {
+        finish_soon(listener);
+    } else {
+        back_off(listener, completion);
+    }
+}
+
+static void accept_completed(icn_operation *operation, const icn_completion *completion)
+{
+    icn_listener *listener = ICN_CONTAINER(operation, icn_listener, accept);
+    ICN_CHECK(listener->accepting);
+    if (completion->accepted != ICN_OS_SOCKET_NONE) {
+        accepted(listener, completion->accepted);
+    }
+    if (!completion->more) {
+        accept_ended(listener, completion);
+    }
+}
+
+static void start(icn_listener *listener)
+{
+    icn_loop *loop = listener->loop;
+    icn_list_append(&loop->listeners, &listener->loop_node);
+    listener->state = ICN_LISTENER_OPEN;
+    icn_result result = icn_port_attach(loop->port, &listener->endpoint);
+    if (result.status == IOCPNET_OK && !loop->stopping) {
+        listener->attached = true;
+        start_accept(listener);
+        return;
+    }
+    listener->attached = result.status == IOCPNET_OK;
+    icn_log_write(IOCPNET_LOG_NOTICE, "listener", "closed before it accepted (status %d, system %d)",
+                  (int)result.status, (int)result.os_error);
+    (void)icn_listener_close(listener);
+}
+
+static void end(icn_listener *listener)
+{
+    if (listener->state != ICN_LISTENER_OPEN) {
+        return;
+    }
+    listener->state = ICN_LISTENER_ENDING;
+    icn_timer_cancel(&listener->loop->timers, &listener->retry);
+    if (listener->accepting) {
+        icn_port_cancel(listener->loop->port, &listener->accept);
+    } else {
+        finish_soon(listener);
+    }
+}
+
+/* The listener's kick. */
+static void look(icn_kick *kick)
+{
+    icn_listener *listener = ICN_CONTAINER(kick, icn_listener, kick);
+    uint64_t handle = listener->handle;
+    if (listener->state == ICN_LISTENER_ENDING) {
+        kick->closed = true;
+        finish_soon(listener);
+    } else {
+        /* Before looking: a close that is claimed from here on kicks again. */
+        icn_u32_exchange(&kick->pending, 0);
+        if (listener->state == ICN_LISTENER_STARTING) {
+            start(listener);
+        }
+        if (icn_u32_load(&listener->close_claimed) != 0) {
+            end(listener);
+        }
+    }
+    icn_handle_unpin(handle);
+}
+
+static void kick(icn_listener *listener)
+{
+    if (icn_kick_claim(&listener->kick)) {
+        /* The loop's pin, until it has looked. */
+        icn_handle_pin_again(listener->handle);
+        icn_kick_push(listener->loop, &listener->kick);
+    }
+}
+
+static void finish(icn_finisher *finisher)
+{
+    icn_listener *listener = ICN_CONTAINER(finisher, icn_listener, finisher);
+    icn_roster *roster = listener->loop->roster;
+    if (listener->accepting || !icn_kick_close(&listener->kick)) {
+        /* The last completion, or a kick that is on its way, brings the listener here again. */
+        return;
+    }
+    listener->state = ICN_LISTENER_ENDED;
+    icn_list_remove(&listener->loop_node);
+    icn_os_reserve_close(&listener->reserve);
+    if (listener->attached) {
+        icn_port_detach(listener->loop->port, &listener->endpoint);
+    } else {
+        icn_os_socket_close(listener->endpoint.socket);
+    }
+    icn_handle_unpin(listener->handle);
+    icn_roster_drop(roster);
+}
+
+static void initialise(icn_listener *listener, icn_loop *loop, icn_os_socket socket, const icn_address *address,
+                       const icn_listener_settings *settings)
+{
+    listener->loop = loop;
+    listener->address = *address;
+    listener->accept_count = settings->accept_count;
+    listener->no_delay = settings->no_delay;
+    listener->accept.complete = accept_completed;
+    listener->endpoint.socket = socket;
+    listener->endpoint.family = address->family;
+    listener->finisher.finish = finish;
+    icn_kick_init(&listener->kick, look);
+    icn_timer_init(&listener->retry, retry_due);
+    icn_list_init(&listener->endpoint.node);
+    icn_list_init(&listener->loop_node);
+    icn_list_init(&listener->finisher.node);
+    icn_os_reserve_open(&listener->reserve);
+}
+
+int32_t icn_listener_open(icn_loop *loop, icn_os_socket socket, const icn_address *address,
+                          const icn_listener_settings *settings, uint64_t *handle)
+{
+    icn_roster *roster = loop->roster;
+    if (!icn_roster_hold(roster)) {
+        return IOCPNET_E_CLOSED;
+    }
+    int32_t status = IOCPNET_E_NO_MEMORY;
+    icn_listener *listener = icn_memory_allocate_zeroed(sizeof *listener, ICN_MEMORY_LISTENER);
+    if (listener == NULL) {
+        goto fail_hold;
+    }
+    initialise(listener, loop, socket, address, settings);
+    status = icn_handle_create(ICN_HANDLE_LISTENER, listener, finalize, &listener->handle);
+    if (status != IOCPNET_OK) {
+        goto fail_memory;
+    }
+    icn_handle_pin_again(roster->service);
+    icn_live_add(ICN_LIVE_LISTENERS);
+    /* The loop's own pin, until it has finished with the listener: the handle may be retired long before. */
+    icn_handle_pin_again(listener->handle);
+    *handle = listener->handle;
+    kick(listener);
+    return IOCPNET_OK;
+
+fail_memory:
+    icn_os_reserve_close(&listener->reserve);
+    icn_memory_release(listener, sizeof *listener, ICN_MEMORY_LISTENER);
+fail_hold:
+    icn_roster_drop(roster);
+    return status;
+}
+
+bool icn_listener_close(icn_listener *listener)
+{
+    if (icn_u32_exchange(&listener->close_claimed, 1) != 0) {
+        return false;
+    }
+    kick(listener);
+    icn_handle_retire(listener->handle);
+    return true;
+}
+
+void icn_listeners_stop(icn_loop *loop)
+{
+    for (icn_list_node *node = loop->listeners.next; node != &loop->listeners; node = node->next) {
+        icn_listener *listener = ICN_CONTAINER(node, icn_listener, loop_node);
+        (void)icn_listener_close(listener);
+        end(listener);
+    }
+}
+
+void icn_listeners_descriptor_freed(icn_loop *loop)
+{
+    for (icn_list_node *node = loop->listeners.next; node != &loop->listeners; node = node->next) {
+        icn_listener *listener = ICN_CONTAINER(node, icn_listener, loop_node);
+        if (icn_timer_is_set(&listener->retry)) {
+            icn_timer_set(&loop->timers, &listener->retry, loop->now_ms);
+        }
+    }
+}

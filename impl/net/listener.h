@@ -1,0 +1,69 @@
+/*
+ * An address that the service accepts on. Its loop keeps an accept posted as long as it is open; a failed one is posted
+ * again: at once when a descriptor of this loop becomes free, else after a back-off.
+ * Owner thread of its loop, unless marked otherwise.
+ */
+#ifndef ICN_NET_LISTENER_H
+#define ICN_NET_LISTENER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "net/finisher.h"
+#include "net/loop.h"
+#include "port/port.h"
+#include "util/timer.h"
+
+/* Without resources an accept is tried again this often, and one waiting client is turned away each time. */
+#define ICN_LISTENER_BACKOFF_MS 40
+
+typedef enum icn_listener_state {
+    ICN_LISTENER_STARTING = 0, /* made, not seen by its loop yet */
+    ICN_LISTENER_OPEN,
+    ICN_LISTENER_ENDING, /* waits for the accept in flight */
+    ICN_LISTENER_ENDED
+} icn_listener_state;
+
+typedef struct icn_listener {
+    icn_loop *loop;
+    uint64_t handle;
+    icn_address address;          /* bound; constant */
+    icn_atomic_u32 close_claimed; /* any thread: 1 once it is to close; whoever sets it retires the handle */
+    icn_kick kick;                /* any thread */
+
+    icn_listener_state state;
+    icn_endpoint endpoint;
+    icn_operation accept;
+    icn_os_socket reserve;
+    uint32_t accept_count;
+    bool attached;
+    bool accepting; /* an accept is in flight */
+    bool no_delay;
+    icn_timer retry; /* set while backing off */
+    icn_list_node loop_node;
+    icn_finisher finisher;
+} icn_listener;
+
+typedef struct icn_listener_settings {
+    uint32_t accept_count;
+    bool no_delay;
+} icn_listener_settings;
+
+/*
+ * Makes a listener around a socket that listens on `address`; the socket is the listener's on success, and accepting
+ * starts when the loop runs. Any thread. Errors: NO_MEMORY, LIMIT_REACHED, CLOSED (the service stops).
+ */
+int32_t icn_listener_open(icn_loop *loop, icn_os_socket socket, const icn_address *address,
+                          const icn_listener_settings *settings, uint64_t *handle);
+
+/* Ends the handle, and the listener soon after. The first call wins: false for the others. Any thread, with a pin. */
+bool icn_listener_close(icn_listener *listener);
+
+/* Closes all listeners of a loop. */
+void icn_listeners_stop(icn_loop *loop);
+
+/* A descriptor became free: listeners that back off try again. */
+void icn_listeners_descriptor_freed(icn_loop *loop);
+
+#endif

@@ -1,0 +1,171 @@
+#include "net/loop.h"
+
+#include <stddef.h>
+
+#include "base/check.h"
+#include "net/listener.h"
+#include "net/session.h"
+#include "os/clock.h"
+
+static void stop_requested(icn_kick *kick);
+
+void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *roster)
+{
+    loop->port = port;
+    loop->roster = roster;
+    loop->index = index;
+    loop->now_ms = icn_os_clock_ms();
+    icn_mutex_init(&loop->socket_mutex);
+    icn_timers_init(&loop->timers, loop->now_ms);
+    icn_list_init(&loop->sessions);
+    icn_list_init(&loop->listeners);
+    icn_list_init(&loop->unflushed);
+    icn_list_init(&loop->finishing);
+    icn_list_init(&loop->starved);
+    icn_kick_init(&loop->stop_kick, stop_requested);
+}
+
+void icn_loop_fini(icn_loop *loop)
+{
+    ICN_CHECK(icn_list_is_empty(&loop->sessions));
+    ICN_CHECK(icn_list_is_empty(&loop->listeners));
+    icn_send_pool_fini(&loop->send_pool);
+    icn_mutex_fini(&loop->socket_mutex);
+    icn_port_close(loop->port);
+}
+
+void icn_kick_init(icn_kick *kick, icn_kick_handle *handle)
+{
+    kick->next = NULL;
+    icn_u32_store_relaxed(&kick->pending, 0);
+    kick->closed = false;
+    kick->handle = handle;
+}
+
+bool icn_kick_claim(icn_kick *kick)
+{
+    return icn_u32_exchange(&kick->pending, 1) == 0;
+}
+
+void icn_kick_push(icn_loop *loop, icn_kick *kick)
+{
+    void *first = icn_pointer_load(&loop->kicks);
+    do {
+        kick->next = first;
+    } while (!icn_pointer_replace(&loop->kicks, &first, kick));
+    /* Both this replace and the owner's store of `sleeping` come before a load of the other one, in one total order: either
+     * the owner sees the kick before it waits, or this thread sees that it sleeps. */
+    icn_fence();
+    if (icn_u32_load(&loop->sleeping) != 0 && icn_u32_exchange(&loop->sleeping, 0) != 0) {
+        icn_port_wake(loop->port);
+    }
+}
+
+bool icn_kick_close(icn_kick *kick)
+{
+    if (!kick->closed && icn_kick_claim(kick)) {
+        kick->closed = true;
+    }
+    return kick->closed;
+}
+
+static icn_kick *in_order_of_kicks(icn_kick *newest)
+{
+    icn_kick *oldest = NULL;
+    while (newest != NULL) {
+        icn_kick *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    return oldest;
+}
+
+static void look_at_kicked(icn_loop *loop)
+{
+    if (icn_pointer_load_relaxed(&loop->kicks) == NULL) {
+        return;
+    }
+    icn_kick *kick = in_order_of_kicks(icn_pointer_exchange(&loop->kicks, NULL));
+    while (kick != NULL) {
+        /* `handle` may free the object, and the kick with it. */
+        icn_kick *next = kick->next;
+        kick->handle(kick);
+        kick = next;
+    }
+}
+
+/* Swaps the list out first: what is flushed or finished may queue more, which then waits for the next turn. */
+static void flush_sessions(icn_loop *loop)
+{
+    icn_list flushing;
+    icn_list_init(&flushing);
+    icn_list_splice(&flushing, &loop->unflushed);
+    icn_list_node *node;
+    while ((node = icn_list_take_first(&flushing)) != NULL) {
+        icn_session_flush(ICN_CONTAINER(node, icn_session, unflushed_node));
+    }
+}
+
+static void finish_ended(icn_loop *loop)
+{
+    icn_list ended;
+    icn_list_init(&ended);
+    icn_list_splice(&ended, &loop->finishing);
+    icn_list_node *node;
+    while ((node = icn_list_take_first(&ended)) != NULL) {
+        icn_finisher *finisher = ICN_CONTAINER(node, icn_finisher, node);
+        finisher->finish(finisher);
+    }
+}
+
+static bool has_work(const icn_loop *loop)
+{
+    return !icn_list_is_empty(&loop->unflushed) || !icn_list_is_empty(&loop->finishing);
+}
+
+static uint32_t wait_time(icn_loop *loop, uint32_t timeout_ms)
+{
+    if (timeout_ms == 0 || has_work(loop)) {
+        return 0;
+    }
+    uint32_t timers_ms = icn_timers_wait_ms(&loop->timers, icn_os_clock_ms());
+    uint32_t wait_ms = timers_ms < timeout_ms ? timers_ms : timeout_ms;
+    if (wait_ms == 0) {
+        return 0;
+    }
+    icn_u32_exchange(&loop->sleeping, 1);
+    icn_fence();
+    return icn_pointer_load(&loop->kicks) == NULL ? wait_ms : 0;
+}
+
+icn_result icn_loop_turn(icn_loop *loop, uint32_t timeout_ms, uint32_t budget)
+{
+    ICN_CHECK(icn_loop_is_mine(loop));
+    if (icn_pointer_load_relaxed(&loop->kicks) != NULL) {
+        /* What the host asked for between two turns goes out before this one waits. */
+        look_at_kicked(loop);
+        flush_sessions(loop);
+    }
+    uint32_t delivered = 0;
+    icn_result result = icn_port_run(loop->port, wait_time(loop, timeout_ms), budget, &delivered);
+    icn_u32_store(&loop->sleeping, 0);
+    loop->now_ms = icn_os_clock_ms();
+    look_at_kicked(loop);
+    icn_timers_run(&loop->timers, loop->now_ms);
+    flush_sessions(loop);
+    finish_ended(loop);
+    icn_u64_count(&loop->counters.turns, 1);
+    return result;
+}
+
+static void stop_requested(icn_kick *kick)
+{
+    icn_loop *loop = ICN_CONTAINER(kick, icn_loop, stop_kick);
+    loop->stopping = true;
+    loop->stop_deadline_ms = loop->now_ms + loop->roster->drain_ms;
+    icn_listeners_stop(loop);
+    icn_sessions_stop(loop);
+    /* From here on this loop turns away whatever is handed to it. */
+    icn_roster_drop(loop->roster);
+}

@@ -1,0 +1,150 @@
+/*
+ * The loop of one dispatcher: its port, its timers, its sessions and listeners, and the kicks from other threads.
+ * One thread at a time drives a loop (its owner); sessions and listeners belong to it. Other threads only kick.
+ */
+#ifndef ICN_NET_LOOP_H
+#define ICN_NET_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "base/check.h"
+#include "base/list.h"
+#include "net/roster.h"
+#include "net/send_queue.h"
+#include "os/thread.h"
+#include "port/port.h"
+#include "util/timer.h"
+
+struct icn_session;
+
+typedef struct icn_loop icn_loop;
+typedef struct icn_kick icn_kick;
+
+typedef void icn_kick_handle(icn_kick *kick);
+
+/*
+ * "Look at this object": embedded in what other threads want the owner to look at. Several kicks before it looks are one.
+ * Closed by the owner when the object ends; whoever keeps the object in memory does so until then.
+ */
+struct icn_kick {
+    icn_kick *next;          /* in the loop's stack */
+    icn_atomic_u32 pending;  /* 1 from the first kick until the owner looks; stays 1 once closed */
+    bool closed;             /* owner thread */
+    icn_kick_handle *handle; /* owner thread, inside a turn */
+};
+
+/* Each has one writer, the owner, but for those named `foreign`. */
+typedef struct icn_loop_counters {
+    icn_atomic_u64 accepts;
+    icn_atomic_u64 accepts_refused;
+    icn_atomic_u64 accepts_shed;
+    icn_atomic_u64 accept_backoffs;
+    icn_atomic_u64 connects;
+    icn_atomic_u64 connects_failed;
+    icn_atomic_u64 disconnects;
+    icn_atomic_u64 bytes_received;
+    icn_atomic_u64 bytes_sent;
+    icn_atomic_u64 bytes_accepted; /* by send */
+    icn_atomic_u64 bytes_dropped;  /* accepted, and never sent */
+    icn_atomic_u64 sends;
+    icn_atomic_u64 send_operations;
+    icn_atomic_u64 events;
+    icn_atomic_u64 turns;
+    icn_atomic_u64 operations_live;
+    icn_atomic_u64 disconnects_by_reason[16];
+    icn_atomic_u64 foreign_sends;
+    icn_atomic_u64 foreign_bytes_accepted;
+    icn_atomic_u64 foreign_refusals; /* the owner's refusals too */
+} icn_loop_counters;
+
+/*
+ * Where events go. Owner thread, inside a turn. False: no memory to keep the event, nothing was delivered.
+ * DISCONNECTED and CONNECT_FAILED are never refused; with them the session passes to the sink, which ends it with
+ * icn_session_release once the host has seen the event.
+ */
+typedef bool icn_loop_deliver(icn_loop *loop, struct icn_session *session, const iocpnet_event *event);
+
+struct icn_loop {
+    icn_port *port;
+    icn_roster *roster;
+    icn_loop_deliver *deliver;
+    uint64_t wanted; /* IOCPNET_EVENT_BIT of the kinds that the host wants; constant once started */
+    uint32_t index;
+
+    /* Any thread. */
+    icn_atomic_pointer kicks; /* stack of icn_kick */
+    icn_atomic_u32 sleeping;  /* 1 while the owner waits, or is about to, and wants a wake with a kick */
+    icn_atomic_u64 driver;    /* icn_thread_self of the thread inside a turn, 0: none */
+    icn_atomic_u32 placed;    /* sessions given to this loop, for placement */
+    icn_mutex socket_mutex;   /* a session's socket is not closed while another thread asks for its address */
+    icn_loop_counters counters;
+
+    /* Owner thread. */
+    bool stopping;
+    uint64_t stop_deadline_ms; /* once stopping: when what is left is cut off */
+    uint64_t now_ms;           /* as of this turn */
+    icn_timers timers;
+    icn_list sessions;
+    icn_list listeners;
+    icn_list unflushed; /* sessions with something to send, until the end of the turn */
+    icn_list finishing; /* sessions and listeners with nothing in flight, until the end of the turn */
+    icn_list starved;   /* sessions that stopped receiving because the event queue is full */
+    icn_send_pool send_pool;
+    icn_kick stop_kick; /* stop was called */
+};
+
+/* The port is the loop's from here on. Any thread; nobody drives the loop yet. */
+void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *roster);
+/* Frees what the loop keeps, and its port. Nobody drives it any more; no session or listener is left. */
+void icn_loop_fini(icn_loop *loop);
+
+/*
+ * One turn: waits at most `timeout_ms` for completions, delivers at most `budget` of them, looks at what was kicked, fires
+ * timers, sends what was queued and ends what is finished. The caller is the owner for the turn.
+ */
+icn_result icn_loop_turn(icn_loop *loop, uint32_t timeout_ms, uint32_t budget);
+
+/* True when the calling thread is inside a turn of this loop. */
+static inline bool icn_loop_is_mine(const icn_loop *loop)
+{
+    /* Relaxed: only this thread itself ever stores its own number here. */
+    return icn_u64_load_relaxed(&loop->driver) == icn_thread_self();
+}
+
+/* Owner thread: an operation was started, or had its last completion. */
+static inline void icn_loop_operation_started(icn_loop *loop)
+{
+    icn_u64_count(&loop->counters.operations_live, 1);
+}
+
+static inline void icn_loop_operation_ended(icn_loop *loop)
+{
+    ICN_CHECK(icn_u64_load_relaxed(&loop->counters.operations_live) != 0);
+    icn_u64_count(&loop->counters.operations_live, UINT64_MAX);
+}
+
+/* Owner thread. */
+static inline bool icn_loop_wants(const icn_loop *loop, uint32_t event_kind)
+{
+    return (loop->wanted & IOCPNET_EVENT_BIT(event_kind)) != 0;
+}
+
+void icn_kick_init(icn_kick *kick, icn_kick_handle *handle);
+
+/*
+ * Makes the owner call the kick's handle in its next turn, and wakes it. Any thread that keeps the object alive.
+ * True when this call put it on the loop's stack: then what keeps the object alive passes to the loop until `handle` runs.
+ * (Call icn_kick_claim first when that has to be made sure before.)
+ */
+bool icn_kick_claim(icn_kick *kick);
+void icn_kick_push(icn_loop *loop, icn_kick *kick);
+
+/*
+ * Owner thread: no kick will ever be pushed again. False when one is on its way: `handle` runs once more, and then the
+ * kick is closed.
+ */
+bool icn_kick_close(icn_kick *kick);
+
+#endif

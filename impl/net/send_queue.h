@@ -1,0 +1,70 @@
+/*
+ * The bytes that a session has still to send. The owner thread appends to and takes from the queue; other threads push
+ * whole chunks onto an inbox, which the owner moves over. A byte budget, reserved before anything is queued, bounds both.
+ */
+#ifndef ICN_NET_SEND_QUEUE_H
+#define ICN_NET_SEND_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "iocpnet.h"
+
+#define ICN_SEND_CHUNK_BYTES 4096 /* with its header; what the pool keeps */
+#define ICN_SEND_POOL_MAX 64      /* chunks that a loop keeps for re-use */
+
+typedef struct icn_send_chunk icn_send_chunk;
+
+struct icn_send_chunk {
+    icn_send_chunk *next;
+    uint32_t capacity; /* bytes of data */
+    uint32_t begin;    /* the first byte that the system has not taken */
+    uint32_t end;      /* behind the last byte that was queued */
+    uint32_t reserved;
+    uint8_t data[];
+};
+
+/* Empty chunks of the usual size. Owner thread of the loop. */
+typedef struct icn_send_pool {
+    icn_send_chunk *first;
+    uint32_t count;
+} icn_send_pool;
+
+typedef struct icn_send_queue {
+    icn_send_chunk *first; /* owner thread */
+    icn_send_chunk *last;
+    icn_atomic_pointer inbox; /* any thread: a stack of chunks, the newest first; or closed */
+    icn_atomic_u64 bytes;     /* any thread: reserved, and not yet taken by the system */
+} icn_send_queue;
+
+void icn_send_pool_fini(icn_send_pool *pool);
+
+/* Reserves budget; false when `bytes` would pass `bytes_max`. Any thread. */
+bool icn_send_queue_reserve(icn_send_queue *queue, uint64_t bytes, uint64_t bytes_max);
+/* Gives budget back that was not used after all. Any thread. */
+void icn_send_queue_unreserve(icn_send_queue *queue, uint64_t bytes);
+
+/* Queues a copy of the pieces, `bytes` in all, which were reserved. False: no memory. Owner thread. */
+bool icn_send_queue_append(icn_send_queue *queue, icn_send_pool *pool, const iocpnet_iovec *pieces, uint32_t count,
+                           uint64_t bytes);
+
+/* The same from any thread. Returns IOCPNET_OK, IOCPNET_E_NO_MEMORY, or IOCPNET_E_CLOSED after icn_send_queue_close. */
+int32_t icn_send_queue_push(icn_send_queue *queue, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes);
+
+/* Moves what other threads pushed to the end of the queue, in the order of the pushes. Owner thread. */
+void icn_send_queue_collect(icn_send_queue *queue);
+
+/* True when nothing is queued; the inbox does not count. Owner thread. */
+bool icn_send_queue_is_empty(const icn_send_queue *queue);
+
+/* Stores up to `count_max` pieces from the front; returns how many. They stay queued. Owner thread. */
+uint32_t icn_send_queue_gather(const icn_send_queue *queue, iocpnet_iovec *pieces, uint32_t count_max);
+
+/* Drops `bytes` from the front, which the system has taken, and gives their budget back. Owner thread. */
+void icn_send_queue_consume(icn_send_queue *queue, icn_send_pool *pool, uint64_t bytes);
+
+/* Frees everything and closes the inbox for ever; returns the bytes that were still queued. Owner thread. */
+uint64_t icn_send_queue_close(icn_send_queue *queue, icn_send_pool *pool);
+
+#endif

@@ -1,0 +1,159 @@
+#include "net/session.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "net/test_hooks.h"
+#include "util/handle.h"
+#include "util/live.h"
+#include "util/memory.h"
+
+/* Runs on whichever thread drops the last pin, after the session ENDED: nobody else knows of it any more. */
+static void finalize(void *object)
+{
+    icn_session *session = object;
+    uint64_t service = session->loop->roster->service;
+    ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_ENDED);
+    if (session->close.text != NULL) {
+        icn_memory_release(session->close.text, strlen(session->close.text) + 1, ICN_MEMORY_TEXT);
+    }
+    icn_memory_release(session, sizeof *session, ICN_MEMORY_SESSION);
+    icn_live_remove(ICN_LIVE_SESSIONS);
+    icn_handle_unpin(service);
+}
+
+/* The session's kick: look at everything that another thread may have asked for. */
+static void look(icn_kick *kick)
+{
+    icn_session *session = ICN_CONTAINER(kick, icn_session, kick);
+    uint64_t handle = session->handle;
+    icn_test_look(session);
+    if (icn_session_state_now(session) >= ICN_SESSION_ENDING) {
+        kick->closed = true;
+        icn_session_finish_soon(session);
+    } else {
+        /* Before looking: what is asked for from here on kicks again. */
+        icn_u32_exchange(&kick->pending, 0);
+        if (icn_session_state_now(session) == ICN_SESSION_STARTING) {
+            icn_session_start(session);
+        }
+        icn_session_pursue_close(session);
+        icn_session_update_receive(session);
+        icn_session_check_writable(session);
+        icn_session_flush(session);
+    }
+    icn_handle_unpin(handle);
+}
+
+static void initialise(icn_session *session, icn_loop *loop, icn_os_socket socket, const icn_session_options *options)
+{
+    session->loop = loop;
+    session->listener = options->listener;
+    session->no_delay = options->no_delay;
+    session->connect_timeout_ms = options->connect_timeout_ms;
+    session->remote = *options->remote;
+    session->endpoint.socket = socket;
+    session->endpoint.family = options->remote->family;
+    session->receive.complete = icn_session_receive_completed;
+    session->send.complete = icn_session_send_completed;
+    icn_pointer_store_relaxed(&session->user, options->user);
+    icn_kick_init(&session->kick, look);
+    icn_list_init(&session->endpoint.node);
+    icn_list_init(&session->loop_node);
+    icn_list_init(&session->unflushed_node);
+    icn_list_init(&session->starved_node);
+    icn_session_init_end(session);
+}
+
+int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_session_options *options,
+                           icn_session **created)
+{
+    icn_roster *roster = loop->roster;
+    int32_t status = IOCPNET_E_CLOSED;
+    if (!icn_roster_hold(roster)) {
+        return status;
+    }
+    status = IOCPNET_E_LIMIT_REACHED;
+    if (!icn_roster_admit(roster)) {
+        goto fail_hold;
+    }
+    status = IOCPNET_E_NO_MEMORY;
+    icn_session *session = icn_memory_allocate_zeroed(sizeof *session, ICN_MEMORY_SESSION);
+    if (session == NULL) {
+        goto fail_admission;
+    }
+    initialise(session, loop, socket, options);
+    status = icn_handle_create(ICN_HANDLE_SESSION, session, finalize, &session->handle);
+    if (status != IOCPNET_OK) {
+        goto fail_memory;
+    }
+    icn_handle_pin_again(roster->service);
+    icn_live_add(ICN_LIVE_SESSIONS);
+    icn_u32_add(&loop->placed, 1);
+    *created = session;
+    return IOCPNET_OK;
+
+fail_memory:
+    icn_memory_release(session, sizeof *session, ICN_MEMORY_SESSION);
+fail_admission:
+    icn_roster_dismiss(roster);
+fail_hold:
+    icn_roster_drop(roster);
+    return status;
+}
+
+void icn_session_begin(icn_session *session)
+{
+    icn_session_kick(session);
+}
+
+void icn_session_kick(icn_session *session)
+{
+    if (icn_kick_claim(&session->kick)) {
+        /* The loop's pin, until it has looked. */
+        icn_handle_pin_again(session->handle);
+        icn_kick_push(session->loop, &session->kick);
+    }
+}
+
+void icn_session_release(icn_session *session)
+{
+    icn_handle_retire(session->handle);
+}
+
+static void fill_close(const icn_session *session, iocpnet_event *event)
+{
+    bool given_up = event->kind == IOCPNET_EVENT_CONNECT_FAILED && session->close.status == IOCPNET_OK;
+    event->status = given_up ? IOCPNET_E_CANCELLED : session->close.status;
+    event->os_error = session->close.os_error;
+    event->close_reason = session->close.reason;
+    event->close_origin = session->close.origin;
+    event->close_code = session->close.code;
+    event->close_text = session->close.text;
+    event->bytes_unsent = session->bytes_unsent;
+}
+
+void icn_session_fill_event(const icn_session *session, uint32_t kind, iocpnet_event *event)
+{
+    event->kind = kind;
+    event->dispatcher = session->loop->index;
+    event->service = session->loop->roster->service;
+    event->listener = session->listener;
+    event->session = session->handle;
+    event->user = icn_pointer_load(&session->user);
+    if (kind == IOCPNET_EVENT_DISCONNECTED || kind == IOCPNET_EVENT_CONNECT_FAILED) {
+        fill_close(session, event);
+    }
+}
+
+void icn_session_deliver(icn_session *session, const iocpnet_event *event)
+{
+    icn_loop *loop = session->loop;
+    if (!icn_loop_wants(loop, event->kind)) {
+        return;
+    }
+    if (!loop->deliver(loop, session, event)) {
+        icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
+    }
+}

@@ -1,0 +1,218 @@
+/*
+ * One TCP connection, accepted or connected, on one loop for life.
+ *
+ * The owner thread of the loop alone changes a session. Other threads, which hold a pin, may do what is marked "any
+ * thread": queue bytes, claim the close, ask for a pause, read what is atomic; then they kick the loop.
+ *
+ * Life: STARTING (made, not seen by its loop yet) -> CONNECTING (outbound) -> OPEN -> FLUSHING (graceful: sending what is
+ * queued) -> LINGERING (FIN sent, waiting for the peer's) -> ENDING (waiting for the operations in flight) -> ENDED.
+ * Each operation in flight is an owner reference: the session can not end before its last completion.
+ * The memory goes when the handle is retired, after the last event was seen, and the last pin is dropped.
+ */
+#ifndef ICN_NET_SESSION_H
+#define ICN_NET_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/check.h"
+#include "net/finisher.h"
+#include "net/loop.h"
+#include "net/send_queue.h"
+#include "port/port.h"
+#include "util/timer.h"
+
+typedef enum icn_session_state {
+    ICN_SESSION_STARTING = 0,
+    ICN_SESSION_CONNECTING,
+    ICN_SESSION_OPEN,
+    ICN_SESSION_FLUSHING,
+    ICN_SESSION_LINGERING,
+    ICN_SESSION_ENDING,
+    ICN_SESSION_ENDED
+} icn_session_state;
+
+/* Who may write icn_close, and whether it may be read. Goes from NONE through one WRITING to one of the last two. */
+typedef enum icn_close_claim {
+    ICN_CLOSE_UNCLAIMED = 0,
+    ICN_CLOSE_WRITING,
+    ICN_CLOSE_BY_HOST,   /* iocpnet_session_disconnect */
+    ICN_CLOSE_BY_LIBRARY /* the peer, an error, a limit, or the service stops */
+} icn_close_claim;
+
+/* Why a session ends. Written once, by the thread that claimed it, before the claim is published. */
+typedef struct icn_close {
+    int32_t status;
+    int32_t os_error;
+    int64_t code;
+    char *text;          /* ICN_MEMORY_TEXT, with its final zero; NULL: none */
+    uint32_t timeout_ms; /* graceful */
+    uint8_t reason;      /* IOCPNET_CLOSE_* */
+    uint8_t origin;      /* IOCPNET_ORIGIN_* */
+    bool abort;
+} icn_close;
+
+typedef struct icn_session {
+    icn_loop *loop;
+    uint64_t handle;
+    uint64_t listener; /* handle; 0: connected out */
+
+    /* Any thread. */
+    icn_atomic_u32 state;           /* icn_session_state; written by the owner */
+    icn_atomic_u32 close_claim;     /* icn_close_claim */
+    icn_atomic_u32 abort_requested; /* 1: a later disconnect asked to cut a graceful close short */
+    icn_atomic_u32 pause_requested; /* 1: the host wants no receives */
+    icn_atomic_pointer user;
+    icn_atomic_u64 bytes_received; /* written by the owner */
+    icn_atomic_u64 bytes_sent;     /* written by the owner */
+    icn_atomic_u64 writable_below; /* WRITABLE is owed once fewer bytes are queued; 0: none is owed */
+    icn_send_queue send_queue;
+    icn_kick kick;
+
+    /* Owner thread. */
+    icn_endpoint endpoint;
+    icn_operation receive;
+    icn_operation send; /* also the connect, which ends before the first send */
+    uint8_t operations; /* in flight: the owner references */
+    bool attached;      /* the socket is tied to the port */
+    bool announced;     /* CONNECTED was delivered */
+    bool starved;       /* does not receive because the event queue is full */
+    bool end_of_stream; /* nothing more can be received: the peer's FIN, or an error */
+    bool broken;        /* an error ended an operation: nothing more can be sent either */
+    bool cut;           /* did not end gracefully: the connection is reset when the socket is closed */
+    bool no_delay;
+    uint32_t connect_timeout_ms;
+    uint64_t bytes_unsent; /* known when ENDED */
+    uint64_t ended_at;     /* the event queue's: the last event is due when the host has fetched up to here */
+    icn_address remote;
+    icn_close close;
+    icn_timer timer;              /* the deadline of the connect, then of the graceful close */
+    icn_list_node loop_node;      /* loop->sessions; then the event queue's list of ended sessions */
+    icn_list_node unflushed_node; /* loop->unflushed */
+    icn_list_node starved_node;   /* loop->starved */
+    icn_finisher finisher;
+#if defined(ICN_TEST_HOOKS)
+    uint32_t forgotten;            /* last completions that did not drop their hold */
+    icn_atomic_u32 drop_forgotten; /* any thread: 1 asks the owner to drop them now */
+#endif
+} icn_session;
+
+typedef struct icn_session_options {
+    uint64_t listener; /* handle; 0: connects out */
+    const icn_address *remote;
+    uint32_t connect_timeout_ms;
+    bool no_delay;
+    void *user;
+} icn_session_options;
+
+/* ---- making (session.c); any thread ---- */
+
+/*
+ * Makes a session around a socket, which is the session's on success. It waits for icn_session_begin.
+ * Errors: NO_MEMORY, LIMIT_REACHED, CLOSED (the service is stopped).
+ */
+int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_session_options *options,
+                           icn_session **created);
+
+/* Hands a new session to its loop. From here on it can end at any moment: the caller has a pin or lets go of it. */
+void icn_session_begin(icn_session *session);
+
+/* A pin is the caller's, or the session is not retired. Makes the owner look at the session. */
+void icn_session_kick(icn_session *session);
+
+/* Ends the handle; the last pin frees the memory. Called once, by whoever the terminal event went to. */
+void icn_session_release(icn_session *session);
+
+/* Fills the fields of an event that are the session's: for CONNECT_FAILED and DISCONNECTED the close fields too. */
+void icn_session_fill_event(const icn_session *session, uint32_t kind, iocpnet_event *event);
+
+/* The last event of a session that has ENDED: DISCONNECTED or CONNECT_FAILED. */
+static inline uint32_t icn_session_last_event(const icn_session *session)
+{
+    return session->announced ? IOCPNET_EVENT_DISCONNECTED : IOCPNET_EVENT_CONNECT_FAILED;
+}
+
+/* Delivers an event of the session; when it can not be kept the session closes with NO_RESOURCES. Owner thread. */
+void icn_session_deliver(icn_session *session, const iocpnet_event *event);
+
+static inline icn_session_state icn_session_state_now(const icn_session *session)
+{
+    return (icn_session_state)icn_u32_load(&session->state);
+}
+
+/* ---- opening (session_open.c); owner thread ---- */
+
+/* The first look of the loop at a new session: announces it, or starts its connect. */
+void icn_session_start(icn_session *session);
+
+/* ---- receiving (session_receive.c) ---- */
+
+/* Starts, or stops, receiving as what is asked for demands. Owner thread. */
+void icn_session_update_receive(icn_session *session);
+void icn_session_receive_completed(icn_operation *operation, const icn_completion *completion);
+/* The event queue is full: no receives until icn_sessions_feed. Owner thread. */
+void icn_session_starve(icn_session *session);
+void icn_sessions_feed(icn_loop *loop);
+/* Any thread. Return IOCPNET_OK or IOCPNET_E_CLOSED. */
+int32_t icn_session_set_pause(icn_session *session, bool pause);
+
+/* ---- sending (session_send.c) ---- */
+
+/* Any thread. `bytes`: the sum of the pieces. Errors as iocpnet_session_send. */
+int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes);
+/* Owner thread: submits what is queued, unless a send is in flight. */
+void icn_session_flush(icn_session *session);
+void icn_session_send_completed(icn_operation *operation, const icn_completion *completion);
+/* Delivers WRITABLE if it is owed. Owner thread. */
+void icn_session_check_writable(icn_session *session);
+
+/* ---- closing (session_close.c) ---- */
+
+/* Any thread: iocpnet_session_disconnect. `close` is copied; its text is taken over. */
+void icn_session_disconnect(icn_session *session, const icn_close *close);
+/* Owner thread: the peer, an error, a limit. Does nothing when a close was claimed before. */
+void icn_session_close(icn_session *session, const icn_close *close);
+/* Owner thread: acts on a close that was published, if it has not yet. */
+void icn_session_pursue_close(icn_session *session);
+/* Owner thread: what is queued has been sent. */
+void icn_session_flushed(icn_session *session);
+/* Owner thread: takes an owner reference, before an operation is started. */
+static inline void icn_session_hold(icn_session *session)
+{
+    session->operations++;
+    icn_loop_operation_started(session->loop);
+}
+
+/* Owner thread: drops it, with the last completion of the operation. */
+static inline void icn_session_drop(icn_session *session)
+{
+    ICN_CHECK(session->operations != 0);
+    session->operations--;
+    icn_loop_operation_ended(session->loop);
+}
+
+/* Owner thread: nothing more is done with a completion. The session finishes if it was the last one it waited for. */
+void icn_session_operation_ended(icn_session *session);
+/* Owner thread: cancels what is in flight, then finishes. A close was published. */
+void icn_session_end(icn_session *session);
+/* Owner thread: the connect or the graceful close took too long. */
+void icn_session_deadline_passed(icn_timer *timer);
+/* Owner thread: an operation failed. */
+void icn_session_fail(icn_session *session, int32_t status, int32_t os_error);
+/* Owner thread: every session of the loop closes with SERVICE_STOPPED, by loop->stop_deadline_ms at the latest. */
+void icn_sessions_stop(icn_loop *loop);
+
+/* ---- the end (session_finish.c); owner thread ---- */
+
+void icn_session_init_end(icn_session *session);
+/* Ends the session at the end of this turn, if nothing is in flight any more. */
+void icn_session_finish_soon(icn_session *session);
+
+/* True when a close was asked for by anybody. Any thread. */
+static inline bool icn_session_is_closing(const icn_session *session)
+{
+    return icn_u32_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
+}
+
+#endif

@@ -1,0 +1,222 @@
+#include <stddef.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "net/session.h"
+#include "os/socket.h"
+#include "util/memory.h"
+
+/* True for the one caller that decides how the session ends, and writes session->close. Any thread. */
+static bool claim(icn_session *session)
+{
+    uint32_t claimed = ICN_CLOSE_UNCLAIMED;
+    while (!icn_u32_replace(&session->close_claim, &claimed, ICN_CLOSE_WRITING)) {
+        if (claimed != ICN_CLOSE_UNCLAIMED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The store of the claim releases `close` to whoever loads the claim. */
+static void publish(icn_session *session, const icn_close *close, icn_close_claim by)
+{
+    session->close = *close;
+    icn_u32_store(&session->close_claim, by);
+}
+
+static bool is_published(const icn_session *session)
+{
+    return icn_u32_load(&session->close_claim) >= ICN_CLOSE_BY_HOST;
+}
+
+void icn_session_disconnect(icn_session *session, const icn_close *close)
+{
+    if (claim(session)) {
+        publish(session, close, ICN_CLOSE_BY_HOST);
+        icn_session_kick(session);
+        return;
+    }
+    if (close->text != NULL) {
+        icn_memory_release(close->text, strlen(close->text) + 1, ICN_MEMORY_TEXT);
+    }
+    if (close->abort) {
+        icn_u32_exchange(&session->abort_requested, 1);
+        icn_session_kick(session);
+    }
+}
+
+void icn_session_close(icn_session *session, const icn_close *close)
+{
+    if (claim(session)) {
+        publish(session, close, ICN_CLOSE_BY_LIBRARY);
+    }
+    /* When the host's disconnect came first and is still being written, its kick follows and the close goes on then. */
+    icn_session_pursue_close(session);
+}
+
+static icn_close close_of_failure(int32_t status, int32_t os_error)
+{
+    icn_close close = {.status = status, .os_error = os_error, .origin = IOCPNET_ORIGIN_LIBRARY, .abort = true};
+    switch (status) {
+    case IOCPNET_E_CONNECTION_RESET:
+    case IOCPNET_E_CONNECTION_REFUSED:
+        close.reason = IOCPNET_CLOSE_RESET;
+        close.origin = IOCPNET_ORIGIN_PEER;
+        break;
+    case IOCPNET_E_CONNECTION_ABORTED:
+    case IOCPNET_E_NETWORK_UNREACHABLE:
+    case IOCPNET_E_HOST_UNREACHABLE:
+    case IOCPNET_E_TIMED_OUT:
+        close.reason = IOCPNET_CLOSE_ABORTED;
+        break;
+    case IOCPNET_E_NO_MEMORY:
+    case IOCPNET_E_NO_DESCRIPTORS:
+    case IOCPNET_E_LIMIT_REACHED:
+        close.reason = IOCPNET_CLOSE_NO_RESOURCES;
+        break;
+    default:
+        close.reason = IOCPNET_CLOSE_ERROR;
+        break;
+    }
+    return close;
+}
+
+void icn_session_fail(icn_session *session, int32_t status, int32_t os_error)
+{
+    const icn_close close = close_of_failure(status, os_error);
+    session->broken = true;
+    icn_session_close(session, &close);
+}
+
+static void set_deadline(icn_session *session, uint32_t timeout_ms)
+{
+    icn_loop *loop = session->loop;
+    uint64_t deadline_ms = loop->now_ms + timeout_ms;
+    if (loop->stopping && loop->stop_deadline_ms < deadline_ms) {
+        deadline_ms = loop->stop_deadline_ms;
+    }
+    icn_timer_set(&loop->timers, &session->timer, deadline_ms);
+}
+
+static void begin_flush(icn_session *session)
+{
+    icn_u32_store(&session->state, ICN_SESSION_FLUSHING);
+    set_deadline(session, session->close.timeout_ms);
+    /* A paused session receives again, to see the end of the peer's stream. */
+    icn_session_update_receive(session);
+    icn_session_flush(session);
+}
+
+static void cut(icn_session *session)
+{
+    session->cut = true;
+    icn_session_end(session);
+}
+
+void icn_session_pursue_close(icn_session *session)
+{
+    if (!is_published(session)) {
+        return;
+    }
+    bool at_once = session->close.abort || session->broken || icn_u32_load(&session->abort_requested) != 0;
+    switch (icn_session_state_now(session)) {
+    case ICN_SESSION_STARTING:
+    case ICN_SESSION_CONNECTING:
+        cut(session);
+        break;
+    case ICN_SESSION_OPEN:
+        if (at_once) {
+            cut(session);
+        } else {
+            begin_flush(session);
+        }
+        break;
+    case ICN_SESSION_FLUSHING:
+    case ICN_SESSION_LINGERING:
+        if (at_once) {
+            cut(session);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+void icn_session_flushed(icn_session *session)
+{
+    if (icn_session_state_now(session) != ICN_SESSION_FLUSHING) {
+        return;
+    }
+    icn_os_socket_shutdown_send(session->endpoint.socket);
+    if (session->end_of_stream) {
+        icn_session_end(session);
+    } else {
+        icn_u32_store(&session->state, ICN_SESSION_LINGERING);
+    }
+}
+
+void icn_session_deadline_passed(icn_timer *timer)
+{
+    icn_session *session = ICN_CONTAINER(timer, icn_session, timer);
+    if (icn_session_state_now(session) == ICN_SESSION_CONNECTING) {
+        const icn_close close = {.status = IOCPNET_E_TIMED_OUT,
+                                 .reason = IOCPNET_CLOSE_HANDSHAKE_TIMEOUT,
+                                 .origin = IOCPNET_ORIGIN_LIBRARY,
+                                 .abort = true};
+        icn_session_close(session, &close);
+    } else {
+        cut(session);
+    }
+}
+
+static void stop_session(icn_session *session)
+{
+    const icn_roster *roster = session->loop->roster;
+    const icn_close close = {.status = IOCPNET_OK,
+                             .reason = IOCPNET_CLOSE_SERVICE_STOPPED,
+                             .origin = IOCPNET_ORIGIN_LOCAL,
+                             .timeout_ms = roster->drain_ms,
+                             .abort = roster->drain_ms == 0};
+    icn_session_state before = icn_session_state_now(session);
+    icn_session_close(session, &close);
+    if (before == ICN_SESSION_FLUSHING || before == ICN_SESSION_LINGERING) {
+        /* It was closing already: at the latest with the others. */
+        set_deadline(session, roster->drain_ms);
+    }
+}
+
+void icn_sessions_stop(icn_loop *loop)
+{
+    /* Closing takes no session off the list: that happens at the end of the turn. */
+    for (icn_list_node *node = loop->sessions.next; node != &loop->sessions; node = node->next) {
+        stop_session(ICN_CONTAINER(node, icn_session, loop_node));
+    }
+}
+
+void icn_session_operation_ended(icn_session *session)
+{
+    if (session->operations == 0 && icn_session_state_now(session) == ICN_SESSION_ENDING) {
+        icn_session_finish_soon(session);
+    }
+}
+
+static void cancel(icn_session *session, icn_operation *operation)
+{
+    if (operation->state == ICN_OPERATION_IN_FLIGHT) {
+        icn_port_cancel(session->loop->port, operation);
+    }
+}
+
+void icn_session_end(icn_session *session)
+{
+    ICN_CHECK(is_published(session));
+    if (icn_session_state_now(session) >= ICN_SESSION_ENDING) {
+        return;
+    }
+    icn_u32_store(&session->state, ICN_SESSION_ENDING);
+    icn_timer_cancel(&session->loop->timers, &session->timer);
+    cancel(session, &session->receive);
+    cancel(session, &session->send);
+    icn_session_operation_ended(session);
+}

@@ -1,0 +1,101 @@
+#include <stddef.h>
+
+#include "base/check.h"
+#include "net/listener.h"
+#include "net/session.h"
+#include "os/socket.h"
+
+/* Under the mutex: another thread may be asking the socket for its address. */
+static void close_socket(icn_session *session)
+{
+    icn_loop *loop = session->loop;
+    if (session->cut) {
+        icn_os_socket_set_reset_on_close(session->endpoint.socket);
+    }
+    icn_mutex_lock(&loop->socket_mutex);
+    icn_u32_store(&session->state, ICN_SESSION_ENDED);
+    if (session->attached) {
+        icn_port_detach(loop->port, &session->endpoint);
+    } else {
+        icn_os_socket_close(session->endpoint.socket);
+    }
+    icn_mutex_unlock(&loop->socket_mutex);
+}
+
+static void count_drain(const icn_session *session)
+{
+    icn_roster *roster = session->loop->roster;
+    if (!session->loop->stopping || !session->announced) {
+        return;
+    }
+    bool drained = !session->cut && session->bytes_unsent == 0;
+    icn_u64_add(drained ? &roster->sessions_drained : &roster->sessions_aborted, 1);
+    icn_u64_add(&roster->bytes_unsent, session->bytes_unsent);
+}
+
+static void leave_loop(icn_session *session)
+{
+    icn_loop *loop = session->loop;
+    icn_timer_cancel(&loop->timers, &session->timer);
+    icn_list_remove(&session->loop_node);
+    icn_list_remove(&session->unflushed_node);
+    icn_list_remove(&session->starved_node);
+    icn_u32_subtract(&loop->placed, 1);
+}
+
+/* The last event of the session, after which it is the sink's; without one it is released here. */
+static void deliver_end(icn_session *session)
+{
+    icn_loop *loop = session->loop;
+    uint32_t kind = icn_session_last_event(session);
+    if (session->announced) {
+        icn_u64_count(&loop->counters.disconnects, 1);
+        icn_u64_count(&loop->counters.disconnects_by_reason[session->close.reason], 1);
+    } else if (session->listener == 0) {
+        icn_u64_count(&loop->counters.connects_failed, 1);
+    }
+    bool due = session->announced || session->listener == 0;
+    if (!due || !icn_loop_wants(loop, kind)) {
+        icn_session_release(session);
+        return;
+    }
+    iocpnet_event event = {0};
+    icn_session_fill_event(session, kind, &event);
+    (void)loop->deliver(loop, session, &event);
+}
+
+static void finish(icn_finisher *finisher)
+{
+    icn_session *session = ICN_CONTAINER(finisher, icn_session, finisher);
+    icn_loop *loop = session->loop;
+    icn_roster *roster = loop->roster;
+    if (session->operations != 0 || !icn_kick_close(&session->kick)) {
+        /* A last completion, or a kick that is on its way, brings the session here again. */
+        return;
+    }
+    close_socket(session);
+    session->bytes_unsent = icn_send_queue_close(&session->send_queue, &loop->send_pool);
+    icn_u64_count(&loop->counters.bytes_dropped, session->bytes_unsent);
+    count_drain(session);
+    leave_loop(session);
+    deliver_end(session);
+    /* The session may be gone by now. After its last event: "stopped" comes after every DISCONNECTED. */
+    icn_listeners_descriptor_freed(loop);
+    icn_roster_dismiss(roster);
+    icn_roster_drop(roster);
+}
+
+void icn_session_init_end(icn_session *session)
+{
+    icn_timer_init(&session->timer, icn_session_deadline_passed);
+    icn_list_init(&session->finisher.node);
+    session->finisher.finish = finish;
+}
+
+void icn_session_finish_soon(icn_session *session)
+{
+    ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_ENDING);
+    if (!icn_list_holds(&session->finisher.node)) {
+        icn_list_append(&session->loop->finishing, &session->finisher.node);
+    }
+}

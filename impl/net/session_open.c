@@ -1,0 +1,91 @@
+#include <stddef.h>
+
+#include "base/check.h"
+#include "net/session.h"
+#include "os/socket.h"
+
+static void announce(icn_session *session)
+{
+    icn_loop *loop = session->loop;
+    iocpnet_event event = {0};
+    icn_session_fill_event(session, IOCPNET_EVENT_CONNECTED, &event);
+    /* Before the callback: what it does, and what goes wrong in it, ends with DISCONNECTED. */
+    session->announced = true;
+    if (icn_loop_wants(loop, IOCPNET_EVENT_CONNECTED) && !loop->deliver(loop, session, &event)) {
+        session->announced = false;
+        icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
+    }
+}
+
+/* The state changes first: the callback may send. The receive starts last: nothing comes before CONNECTED. */
+static void opened(icn_session *session)
+{
+    icn_loop *loop = session->loop;
+    icn_os_socket_set_no_delay(session->endpoint.socket, session->no_delay);
+    icn_u64_count(session->listener != 0 ? &loop->counters.accepts : &loop->counters.connects, 1);
+    icn_u32_store(&session->state, ICN_SESSION_OPEN);
+    announce(session);
+    icn_session_pursue_close(session);
+    icn_session_update_receive(session);
+}
+
+static void connect_completed(icn_operation *operation, const icn_completion *completion)
+{
+    icn_session *session = ICN_CONTAINER(operation, icn_session, send);
+    ICN_CHECK(!completion->more);
+    icn_session_drop(session);
+    session->send.complete = icn_session_send_completed;
+    if (icn_session_state_now(session) != ICN_SESSION_CONNECTING) {
+        icn_session_operation_ended(session);
+        return;
+    }
+    icn_timer_cancel(&session->loop->timers, &session->timer);
+    if (completion->status == IOCPNET_OK) {
+        opened(session);
+    } else {
+        icn_session_fail(session, completion->status, completion->os_error);
+    }
+}
+
+static void start_connect(icn_session *session)
+{
+    icn_loop *loop = session->loop;
+    icn_u32_store(&session->state, ICN_SESSION_CONNECTING);
+    session->send.complete = connect_completed;
+    icn_session_hold(session);
+    icn_port_connect(loop->port, &session->endpoint, &session->send, &session->remote);
+    if (session->connect_timeout_ms != 0) {
+        icn_timer_set(&loop->timers, &session->timer, loop->now_ms + session->connect_timeout_ms);
+    }
+}
+
+static void turn_away(icn_session *session)
+{
+    const icn_close close = {.status = IOCPNET_E_CLOSED,
+                             .reason = IOCPNET_CLOSE_SERVICE_STOPPED,
+                             .origin = IOCPNET_ORIGIN_LOCAL,
+                             .abort = true};
+    icn_session_close(session, &close);
+}
+
+void icn_session_start(icn_session *session)
+{
+    icn_loop *loop = session->loop;
+    ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_STARTING);
+    icn_list_append(&loop->sessions, &session->loop_node);
+    if (loop->stopping) {
+        turn_away(session);
+        return;
+    }
+    icn_result result = icn_port_attach(loop->port, &session->endpoint);
+    if (result.status != IOCPNET_OK) {
+        icn_session_fail(session, result.status, result.os_error);
+        return;
+    }
+    session->attached = true;
+    if (session->listener != 0) {
+        opened(session);
+    } else {
+        start_connect(session);
+    }
+}

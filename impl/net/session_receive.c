@@ -1,0 +1,128 @@
+#include <stddef.h>
+
+#include "base/check.h"
+#include "net/session.h"
+#include "net/test_hooks.h"
+
+/* While a session closes its bytes are received to be dropped, so that the end of the peer's stream is seen. */
+static bool wants_to_receive(const icn_session *session)
+{
+    if (session->end_of_stream || session->broken) {
+        return false;
+    }
+    switch (icn_session_state_now(session)) {
+    case ICN_SESSION_OPEN:
+        return session->announced && !session->starved && icn_u32_load(&session->pause_requested) == 0;
+    case ICN_SESSION_FLUSHING:
+    case ICN_SESSION_LINGERING:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void icn_session_update_receive(icn_session *session)
+{
+    icn_port *port = session->loop->port;
+    bool wanted = wants_to_receive(session);
+    if (wanted && session->receive.state == ICN_OPERATION_IDLE) {
+        icn_session_hold(session);
+        icn_port_receive(port, &session->endpoint, &session->receive);
+    } else if (!wanted && session->receive.state == ICN_OPERATION_IN_FLIGHT) {
+        icn_port_cancel(port, &session->receive);
+    }
+}
+
+static void deliver_bytes(icn_session *session, const icn_completion *completion)
+{
+    icn_loop *loop = session->loop;
+    if (icn_session_state_now(session) != ICN_SESSION_OPEN || icn_session_is_closing(session)) {
+        return;
+    }
+    icn_u64_count(&session->bytes_received, completion->size);
+    icn_u64_count(&loop->counters.bytes_received, completion->size);
+    if (!icn_loop_wants(loop, IOCPNET_EVENT_RECEIVED)) {
+        return;
+    }
+    iocpnet_event event = {0};
+    icn_session_fill_event(session, IOCPNET_EVENT_RECEIVED, &event);
+    event.data = completion->data;
+    event.size = completion->size;
+    icn_session_deliver(session, &event);
+}
+
+static void peer_ended(icn_session *session)
+{
+    session->end_of_stream = true;
+    switch (icn_session_state_now(session)) {
+    case ICN_SESSION_OPEN: {
+        const icn_close close = {.reason = IOCPNET_CLOSE_PEER_CLOSED,
+                                 .origin = IOCPNET_ORIGIN_PEER,
+                                 .timeout_ms = session->loop->roster->close_timeout_ms};
+        icn_session_close(session, &close);
+        break;
+    }
+    case ICN_SESSION_LINGERING:
+        icn_session_end(session);
+        break;
+    default:
+        break;
+    }
+}
+
+static void receive_ended(icn_session *session, const icn_completion *completion)
+{
+    if (!icn_test_forgets(session)) {
+        icn_session_drop(session);
+    }
+    if (completion->status == IOCPNET_OK) {
+        peer_ended(session);
+    } else if (completion->status != IOCPNET_E_CANCELLED) {
+        icn_session_fail(session, completion->status, completion->os_error);
+    } else {
+        /* It may be wanted again since it was cancelled. */
+        icn_session_update_receive(session);
+    }
+    icn_session_operation_ended(session);
+}
+
+void icn_session_receive_completed(icn_operation *operation, const icn_completion *completion)
+{
+    icn_session *session = ICN_CONTAINER(operation, icn_session, receive);
+    ICN_CHECK(session->operations > 0);
+    if (completion->size != 0) {
+        deliver_bytes(session, completion);
+    }
+    if (!completion->more) {
+        receive_ended(session, completion);
+    }
+}
+
+void icn_session_starve(icn_session *session)
+{
+    if (!session->starved) {
+        session->starved = true;
+        icn_list_append(&session->loop->starved, &session->starved_node);
+        icn_session_update_receive(session);
+    }
+}
+
+void icn_sessions_feed(icn_loop *loop)
+{
+    icn_list_node *node;
+    while ((node = icn_list_take_first(&loop->starved)) != NULL) {
+        icn_session *session = ICN_CONTAINER(node, icn_session, starved_node);
+        session->starved = false;
+        icn_session_update_receive(session);
+    }
+}
+
+int32_t icn_session_set_pause(icn_session *session, bool pause)
+{
+    if (icn_session_is_closing(session)) {
+        return IOCPNET_E_CLOSED;
+    }
+    icn_u32_exchange(&session->pause_requested, pause);
+    icn_session_kick(session);
+    return IOCPNET_OK;
+}

@@ -1,0 +1,157 @@
+#include <stddef.h>
+
+#include "base/check.h"
+#include "net/session.h"
+
+/* Pieces of one gathered send: each is a chunk that took at least one call of send. */
+#define GATHER_MAX 16
+
+static void owe_writable(icn_session *session, uint64_t bytes)
+{
+    const icn_roster *roster = session->loop->roster;
+    /* Low enough for the watermark, and for what was refused: then a second try succeeds. */
+    uint64_t room_at = roster->send_queue_bytes_max - bytes;
+    uint64_t below = (room_at < roster->send_queue_bytes_low ? room_at : roster->send_queue_bytes_low) + 1;
+    uint64_t owed = icn_u64_load_relaxed(&session->writable_below);
+    do {
+        if (owed != 0 && owed <= below) {
+            break;
+        }
+    } while (!icn_u64_replace(&session->writable_below, &owed, below));
+    /* The owner looks after this store: should the queue have emptied in between, nothing else would make it look. */
+    icn_session_kick(session);
+}
+
+void icn_session_check_writable(icn_session *session)
+{
+    uint64_t below = icn_u64_load(&session->writable_below);
+    if (below == 0 || icn_u64_load(&session->send_queue.bytes) >= below) {
+        return;
+    }
+    if (icn_session_state_now(session) != ICN_SESSION_OPEN || icn_session_is_closing(session)) {
+        return;
+    }
+    icn_u64_exchange(&session->writable_below, 0);
+    iocpnet_event event = {0};
+    icn_session_fill_event(session, IOCPNET_EVENT_WRITABLE, &event);
+    icn_session_deliver(session, &event);
+}
+
+/* What the state says of a send, from any thread: a hint, for the state may change at once. */
+static int32_t sendable(const icn_session *session)
+{
+    if (icn_session_is_closing(session)) {
+        return IOCPNET_E_CLOSED;
+    }
+    icn_session_state state = icn_session_state_now(session);
+    if (state < ICN_SESSION_OPEN) {
+        return IOCPNET_E_INVALID_STATE;
+    }
+    return state == ICN_SESSION_OPEN ? IOCPNET_OK : IOCPNET_E_CLOSED;
+}
+
+static void flush_at_end_of_turn(icn_session *session)
+{
+    if (!icn_list_holds(&session->unflushed_node)) {
+        icn_list_append(&session->loop->unflushed, &session->unflushed_node);
+    }
+}
+
+static int32_t send_by_owner(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes)
+{
+    icn_loop *loop = session->loop;
+    if (!icn_send_queue_append(&session->send_queue, &loop->send_pool, pieces, count, bytes)) {
+        return IOCPNET_E_NO_MEMORY;
+    }
+    icn_u64_count(&loop->counters.sends, 1);
+    icn_u64_count(&loop->counters.bytes_accepted, bytes);
+    flush_at_end_of_turn(session);
+    return IOCPNET_OK;
+}
+
+static int32_t send_by_other(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes)
+{
+    icn_loop_counters *counters = &session->loop->counters;
+    int32_t status = icn_send_queue_push(&session->send_queue, pieces, count, bytes);
+    if (status == IOCPNET_OK) {
+        icn_u64_add(&counters->foreign_sends, 1);
+        icn_u64_add(&counters->foreign_bytes_accepted, bytes);
+        icn_session_kick(session);
+    }
+    return status;
+}
+
+int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes)
+{
+    icn_loop *loop = session->loop;
+    int32_t status = sendable(session);
+    if (status != IOCPNET_OK || bytes == 0) {
+        return status;
+    }
+    if (bytes > loop->roster->send_queue_bytes_max) {
+        return IOCPNET_E_TOO_LARGE;
+    }
+    if (!icn_send_queue_reserve(&session->send_queue, bytes, loop->roster->send_queue_bytes_max)) {
+        icn_u64_add(&loop->counters.foreign_refusals, 1);
+        owe_writable(session, bytes);
+        return IOCPNET_E_WOULD_BLOCK;
+    }
+    bool mine = icn_loop_is_mine(loop);
+    status = mine ? send_by_owner(session, pieces, count, bytes) : send_by_other(session, pieces, count, bytes);
+    if (status != IOCPNET_OK) {
+        icn_send_queue_unreserve(&session->send_queue, bytes);
+    }
+    return status;
+}
+
+void icn_session_flush(icn_session *session)
+{
+    icn_loop *loop = session->loop;
+    icn_session_state state = icn_session_state_now(session);
+    if ((state != ICN_SESSION_OPEN && state != ICN_SESSION_FLUSHING) || session->send.state != ICN_OPERATION_IDLE ||
+        session->broken) {
+        return;
+    }
+    icn_send_queue_collect(&session->send_queue);
+    iocpnet_iovec pieces[GATHER_MAX];
+    uint32_t count = icn_send_queue_gather(&session->send_queue, pieces, GATHER_MAX);
+    if (count == 0) {
+        icn_session_flushed(session);
+        return;
+    }
+    icn_session_hold(session);
+    icn_u64_count(&loop->counters.send_operations, 1);
+    icn_port_send(loop->port, &session->endpoint, &session->send, pieces, count);
+}
+
+static void bytes_taken(icn_session *session, uint32_t bytes)
+{
+    icn_loop *loop = session->loop;
+    icn_send_queue_consume(&session->send_queue, &loop->send_pool, bytes);
+    icn_u64_count(&session->bytes_sent, bytes);
+    icn_u64_count(&loop->counters.bytes_sent, bytes);
+    if (!icn_loop_wants(loop, IOCPNET_EVENT_SENT)) {
+        return;
+    }
+    iocpnet_event event = {0};
+    icn_session_fill_event(session, IOCPNET_EVENT_SENT, &event);
+    event.size = bytes;
+    icn_session_deliver(session, &event);
+}
+
+void icn_session_send_completed(icn_operation *operation, const icn_completion *completion)
+{
+    icn_session *session = ICN_CONTAINER(operation, icn_session, send);
+    ICN_CHECK(!completion->more);
+    icn_session_drop(session);
+    if (completion->size != 0) {
+        bytes_taken(session, completion->size);
+        icn_session_check_writable(session);
+    }
+    if (completion->status != IOCPNET_OK && completion->status != IOCPNET_E_CANCELLED) {
+        icn_session_fail(session, completion->status, completion->os_error);
+    } else if (!icn_send_queue_is_empty(&session->send_queue) || icn_session_is_closing(session)) {
+        flush_at_end_of_turn(session);
+    }
+    icn_session_operation_ended(session);
+}

@@ -1,0 +1,51 @@
+/*
+ * A dispatcher: a loop, who drives it, and where its events go.
+ * Driving by the library: a thread of its own. Driving by the host: whoever is inside dispatch or poll.
+ */
+#ifndef ICN_SERVICE_DISPATCHER_H
+#define ICN_SERVICE_DISPATCHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "net/loop.h"
+#include "os/thread.h"
+#include "service/event_queue.h"
+#include "service/service.h"
+
+typedef struct icn_dispatcher {
+    icn_loop loop;
+    icn_service *service;
+    icn_event_queue queue;  /* delivery by batches */
+    icn_thread thread;      /* driving by the library */
+    icn_atomic_u32 leaving; /* 1: the thread ends */
+    icn_atomic_u64 entered; /* the thread inside dispatch or poll, or one that drives it to its end; 0: none */
+    icn_atomic_u32 woken;   /* 1: dispatch or poll is to return */
+    icn_kick feed_kick;     /* there is room in the queue: sessions receive again */
+    icn_kick stopped_kick;  /* the service is stopped: tell the host (dispatcher 0) */
+} icn_dispatcher;
+
+/* The port is the dispatcher's from here on. */
+void icn_dispatcher_init(icn_dispatcher *dispatcher, icn_service *service, uint32_t index, icn_port *port);
+void icn_dispatcher_fini(icn_dispatcher *dispatcher);
+
+/* Starts and ends its thread. */
+icn_result icn_dispatcher_start(icn_dispatcher *dispatcher);
+void icn_dispatcher_join(icn_dispatcher *dispatcher);
+
+/* iocpnet_service_dispatch and iocpnet_service_poll: a count of events or an error. */
+int32_t icn_dispatcher_dispatch(icn_dispatcher *dispatcher, uint32_t timeout_ms);
+int32_t icn_dispatcher_poll(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms);
+
+/* Any thread. */
+void icn_dispatcher_wake(icn_dispatcher *dispatcher);
+
+/* Waits until nobody is inside, then keeps everybody out until it is left. */
+void icn_dispatcher_claim(icn_dispatcher *dispatcher);
+void icn_dispatcher_leave(icn_dispatcher *dispatcher);
+
+/* One turn on the calling thread, which has claimed the dispatcher. */
+void icn_dispatcher_turn(icn_dispatcher *dispatcher, uint32_t timeout_ms);
+
+#endif

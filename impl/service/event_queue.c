@@ -1,0 +1,327 @@
+#include "service/event_queue.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "util/memory.h"
+
+/* Followed by the payload, padded to 8 bytes. The session outlives its records: its end is handed out after them. */
+typedef struct record {
+    icn_session *session;
+    uint32_t kind;
+    uint32_t payload; /* bytes that follow */
+    uint64_t size;    /* event->size */
+} record;
+
+struct icn_event_block {
+    icn_event_block *next;
+    uint32_t capacity;
+    uint32_t written;   /* producer */
+    uint32_t published; /* under the mutex */
+    uint32_t read;      /* under the mutex */
+    _Alignas(8) uint8_t bytes[];
+};
+
+static icn_event_block *block_create(uint32_t capacity)
+{
+    icn_event_block *block = icn_memory_allocate(sizeof *block + capacity, ICN_MEMORY_EVENT_BUFFER);
+    if (block != NULL) {
+        block->next = NULL;
+        block->capacity = capacity;
+        block->written = 0;
+        block->published = 0;
+        block->read = 0;
+    }
+    return block;
+}
+
+static void blocks_destroy(icn_event_block *block)
+{
+    while (block != NULL) {
+        icn_event_block *next = block->next;
+        icn_memory_release(block, sizeof *block + block->capacity, ICN_MEMORY_EVENT_BUFFER);
+        block = next;
+    }
+}
+
+void icn_event_queue_init(icn_event_queue *queue, uint64_t bytes_max)
+{
+    queue->bytes_max = bytes_max;
+    icn_mutex_init(&queue->mutex);
+    icn_condition_init(&queue->arrived);
+    icn_list_init(&queue->ended);
+    icn_list_init(&queue->lent_sessions);
+}
+
+static void release_sessions(icn_list *sessions)
+{
+    icn_list_node *node;
+    while ((node = icn_list_take_first(sessions)) != NULL) {
+        icn_session_release(ICN_CONTAINER(node, icn_session, loop_node));
+    }
+}
+
+void icn_event_queue_discard(icn_event_queue *queue)
+{
+    blocks_destroy(queue->lent);
+    blocks_destroy(queue->reading);
+    queue->lent = NULL;
+    queue->reading = NULL;
+    queue->writing = NULL;
+    release_sessions(&queue->lent_sessions);
+    release_sessions(&queue->ended);
+}
+
+void icn_event_queue_fini(icn_event_queue *queue)
+{
+    ICN_CHECK(queue->reading == NULL && icn_list_is_empty(&queue->ended));
+    icn_condition_fini(&queue->arrived);
+    icn_mutex_fini(&queue->mutex);
+}
+
+/* With the mutex. */
+static void signal_arrived(icn_event_queue *queue)
+{
+    if (queue->waiting) {
+        icn_condition_signal_all(&queue->arrived);
+    }
+}
+
+static bool add_block(icn_event_queue *queue, uint32_t bytes)
+{
+    icn_event_block *block = block_create(bytes > ICN_EVENT_BLOCK_BYTES ? bytes : ICN_EVENT_BLOCK_BYTES);
+    if (block == NULL) {
+        return false;
+    }
+    icn_mutex_lock(&queue->mutex);
+    if (queue->writing == NULL) {
+        queue->reading = block;
+    } else {
+        queue->writing->published = queue->writing->written;
+        queue->writing->next = block;
+    }
+    icn_mutex_unlock(&queue->mutex);
+    queue->writing = block;
+    return true;
+}
+
+static uint32_t record_bytes(uint64_t payload)
+{
+    return (uint32_t)(sizeof(record) + ((payload + 7) & ~UINT64_C(7)));
+}
+
+bool icn_event_queue_append(icn_event_queue *queue, icn_session *session, const iocpnet_event *event)
+{
+    uint64_t payload = event->data != NULL ? event->size : 0;
+    uint32_t bytes = record_bytes(payload);
+    icn_event_block *block = queue->writing;
+    if (block == NULL || bytes > block->capacity - block->written) {
+        if (!add_block(queue, bytes)) {
+            return false;
+        }
+        block = queue->writing;
+    }
+    record header = {.session = session, .kind = event->kind, .payload = (uint32_t)payload, .size = event->size};
+    /* Behind `published`: the consumer does not look there before this thread publishes it under the mutex. */
+    memcpy(block->bytes + block->written, &header, sizeof header);
+    if (payload != 0) {
+        memcpy(block->bytes + block->written + sizeof header, event->data, (size_t)payload);
+    }
+    block->written += bytes;
+    icn_u64_count(&queue->written, bytes);
+    return true;
+}
+
+void icn_event_queue_append_end(icn_event_queue *queue, icn_session *session)
+{
+    /* First, so that what comes before the end can be fetched when the end is seen. */
+    icn_event_queue_publish(queue);
+    session->ended_at = icn_u64_load_relaxed(&queue->written);
+    icn_mutex_lock(&queue->mutex);
+    icn_list_append(&queue->ended, &session->loop_node);
+    signal_arrived(queue);
+    icn_mutex_unlock(&queue->mutex);
+}
+
+void icn_event_queue_append_stopped(icn_event_queue *queue)
+{
+    icn_mutex_lock(&queue->mutex);
+    queue->stopped_due = true;
+    signal_arrived(queue);
+    icn_mutex_unlock(&queue->mutex);
+}
+
+void icn_event_queue_publish(icn_event_queue *queue)
+{
+    icn_event_block *block = queue->writing;
+    /* Only this thread writes `published` of the last block, so it may read it without the mutex. */
+    if (block == NULL || block->published == block->written) {
+        return;
+    }
+    icn_mutex_lock(&queue->mutex);
+    block->published = block->written;
+    signal_arrived(queue);
+    icn_mutex_unlock(&queue->mutex);
+}
+
+uint64_t icn_event_queue_bytes(const icn_event_queue *queue)
+{
+    /* `consumed` first: it never passes a `written` that is read later. */
+    uint64_t consumed = icn_u64_load(&queue->consumed);
+    return icn_u64_load(&queue->written) - consumed;
+}
+
+bool icn_event_queue_is_full(const icn_event_queue *queue)
+{
+    return icn_event_queue_bytes(queue) > queue->bytes_max;
+}
+
+static bool has_room(const icn_event_queue *queue)
+{
+    return icn_event_queue_bytes(queue) <= queue->bytes_max / 2;
+}
+
+bool icn_event_queue_starve(icn_event_queue *queue)
+{
+    icn_u32_exchange(&queue->starving, 1);
+    /* Producer: the flag, then the bytes; consumer: the bytes, then the flag; fences between: one of them sees the other. */
+    icn_fence();
+    return !(has_room(queue) && icn_u32_exchange(&queue->starving, 0) != 0);
+}
+
+bool icn_event_queue_may_feed(icn_event_queue *queue)
+{
+    icn_fence();
+    return icn_u32_load(&queue->starving) != 0 && has_room(queue) && icn_u32_exchange(&queue->starving, 0) != 0;
+}
+
+void icn_event_queue_reclaim(icn_event_queue *queue)
+{
+    blocks_destroy(queue->lent);
+    queue->lent = NULL;
+    release_sessions(&queue->lent_sessions);
+}
+
+/* With the mutex: the next record that was published, or NULL. Blocks that were read to their end are lent. */
+static record *next_record(icn_event_queue *queue)
+{
+    icn_event_block *block = queue->reading;
+    while (block != NULL) {
+        if (block->read < block->published) {
+            return (record *)(void *)(block->bytes + block->read);
+        }
+        if (block->next == NULL) {
+            break;
+        }
+        queue->reading = block->next;
+        block->next = queue->lent;
+        queue->lent = block;
+        block = queue->reading;
+    }
+    return NULL;
+}
+
+/* The host asked for this session's end: it wants no more of its bytes. */
+static bool is_unwanted(const record *entry)
+{
+    return entry->kind == IOCPNET_EVENT_RECEIVED && icn_u32_load(&entry->session->close_claim) == ICN_CLOSE_BY_HOST;
+}
+
+static bool fetch_record(icn_event_queue *queue, record *entry, iocpnet_event *event)
+{
+    uint32_t bytes = record_bytes(entry->payload);
+    bool wanted = !is_unwanted(entry);
+    if (wanted) {
+        memset(event, 0, sizeof *event);
+        icn_session_fill_event(entry->session, entry->kind, event);
+        event->size = entry->size;
+        event->data = entry->payload != 0 ? entry + 1 : NULL;
+    }
+    queue->reading->read += bytes;
+    icn_u64_count(&queue->consumed, bytes);
+    return wanted;
+}
+
+static bool fetch_end(icn_event_queue *queue, iocpnet_event *event)
+{
+    icn_list_node *node = queue->ended.next;
+    if (node == &queue->ended) {
+        return false;
+    }
+    icn_session *session = ICN_CONTAINER(node, icn_session, loop_node);
+    if (session->ended_at > icn_u64_load_relaxed(&queue->consumed)) {
+        return false;
+    }
+    icn_list_remove(node);
+    icn_list_append(&queue->lent_sessions, node);
+    memset(event, 0, sizeof *event);
+    icn_session_fill_event(session, icn_session_last_event(session), event);
+    return true;
+}
+
+static bool fetch_stopped(icn_event_queue *queue, iocpnet_event *event)
+{
+    if (!queue->stopped_due) {
+        return false;
+    }
+    queue->stopped_due = false;
+    memset(event, 0, sizeof *event);
+    event->kind = IOCPNET_EVENT_SERVICE_STOPPED;
+    return true;
+}
+
+uint32_t icn_event_queue_fetch(icn_event_queue *queue, iocpnet_event *events, uint32_t capacity)
+{
+    uint32_t count = 0;
+    icn_mutex_lock(&queue->mutex);
+    while (count < capacity) {
+        record *entry = NULL;
+        if (fetch_end(queue, &events[count])) {
+            count++;
+        } else if ((entry = next_record(queue)) != NULL) {
+            count += fetch_record(queue, entry, &events[count]) ? 1 : 0;
+        } else {
+            count += fetch_stopped(queue, &events[count]) ? 1 : 0;
+            break;
+        }
+    }
+    icn_mutex_unlock(&queue->mutex);
+    return count;
+}
+
+/* With the mutex. */
+static bool has_events(icn_event_queue *queue)
+{
+    return !icn_list_is_empty(&queue->ended) || queue->stopped_due || next_record(queue) != NULL;
+}
+
+bool icn_event_queue_has_events(icn_event_queue *queue)
+{
+    icn_mutex_lock(&queue->mutex);
+    bool has = has_events(queue);
+    icn_mutex_unlock(&queue->mutex);
+    return has;
+}
+
+bool icn_event_queue_wait(icn_event_queue *queue, uint32_t timeout_ms)
+{
+    icn_mutex_lock(&queue->mutex);
+    if (timeout_ms != 0 && !queue->woken && !has_events(queue)) {
+        queue->waiting = true;
+        icn_condition_wait_ms(&queue->arrived, &queue->mutex, timeout_ms);
+        queue->waiting = false;
+    }
+    bool woken = queue->woken;
+    queue->woken = false;
+    icn_mutex_unlock(&queue->mutex);
+    return woken;
+}
+
+void icn_event_queue_wake(icn_event_queue *queue)
+{
+    icn_mutex_lock(&queue->mutex);
+    queue->woken = true;
+    signal_arrived(queue);
+    icn_mutex_unlock(&queue->mutex);
+}

@@ -1,0 +1,197 @@
+#include <stddef.h>
+
+#include "base/check.h"
+#include "base/list.h"
+#include "os/thread.h"
+#include "service/dispatcher.h"
+#include "service/service.h"
+#include "util/handle.h"
+#include "util/live.h"
+
+/* A thread that waits for another one to destroy a service. On its stack, in the list until `done`. */
+typedef struct waiter {
+    icn_list_node node;
+    uint64_t handle;
+    int32_t status;
+    bool done;
+} waiter;
+
+/* Guards every service's claim and `finalized`, and the waiters. */
+static icn_mutex destroy_mutex;
+static icn_condition destroy_progress;
+static icn_list waiters = {&waiters, &waiters};
+
+void icn_service_finalized(void *object)
+{
+    icn_service *service = object;
+    icn_mutex_lock(&destroy_mutex);
+    service->finalized = true;
+    icn_condition_signal_all(&destroy_progress);
+    icn_mutex_unlock(&destroy_mutex);
+}
+
+static void wait_finalized(icn_service *service)
+{
+    icn_mutex_lock(&destroy_mutex);
+    while (!service->finalized) {
+        icn_condition_wait(&destroy_progress, &destroy_mutex);
+    }
+    icn_mutex_unlock(&destroy_mutex);
+}
+
+/* The first caller destroys. The others are put on the list in the same breath: the first can not be done before. */
+static bool claim_or_join(icn_service *service, waiter *self)
+{
+    icn_mutex_lock(&destroy_mutex);
+    bool first = icn_u32_exchange(&service->destroying, 1) == 0;
+    if (!first) {
+        *self = (waiter){.handle = service->handle};
+        icn_list_append(&waiters, &self->node);
+    }
+    icn_mutex_unlock(&destroy_mutex);
+    return first;
+}
+
+static int32_t wait_done(waiter *self)
+{
+    icn_mutex_lock(&destroy_mutex);
+    while (!self->done) {
+        icn_condition_wait(&destroy_progress, &destroy_mutex);
+    }
+    icn_mutex_unlock(&destroy_mutex);
+    return self->status;
+}
+
+/* With the mutex. */
+static void dismiss_waiters(uint64_t handle, int32_t status)
+{
+    for (icn_list_node *node = waiters.next, *next; node != &waiters; node = next) {
+        next = node->next;
+        waiter *each = ICN_CONTAINER(node, waiter, node);
+        if (each->handle == handle) {
+            icn_list_remove(node);
+            each->status = status;
+            each->done = true;
+        }
+    }
+    icn_condition_signal_all(&destroy_progress);
+}
+
+static void announce_done(uint64_t handle)
+{
+    icn_mutex_lock(&destroy_mutex);
+    dismiss_waiters(handle, IOCPNET_OK);
+    icn_mutex_unlock(&destroy_mutex);
+}
+
+/* Ends everything that runs. Afterwards no callback runs, and nothing is left that could start one. */
+static void quiesce(icn_service *service)
+{
+    (void)icn_service_begin_stop(service, 0);
+    /* `started` does not change any more. */
+    if (service->started && service->options.driving == IOCPNET_DRIVING_LIBRARY) {
+        icn_service_wait_stopped(service);
+        icn_service_join_threads(service);
+    } else {
+        icn_service_drive_until_stopped(service);
+    }
+    /* Whoever was inside poll has left, and `destroying` keeps others out. */
+    for (uint32_t i = 0; i < service->options.dispatcher_count; i++) {
+        icn_dispatcher_claim(&service->dispatchers[i]);
+        icn_event_queue_discard(&service->dispatchers[i].queue);
+        icn_dispatcher_leave(&service->dispatchers[i]);
+    }
+}
+
+/* The caller's pin is the last thing of its own that keeps the service from being finalized. */
+static void end_handle(icn_service *service)
+{
+    icn_handle_retire(service->handle);
+    icn_handle_unpin(service->handle);
+    wait_finalized(service);
+}
+
+static void destroy(icn_service *service)
+{
+    quiesce(service);
+    end_handle(service);
+    icn_service_free(service);
+}
+
+static void call_destroyed(const icn_callback *callback, uint64_t handle)
+{
+    if (callback->function == NULL) {
+        return;
+    }
+    iocpnet_event event = {0};
+    event.kind = IOCPNET_EVENT_SERVICE_DESTROYED;
+    event.service = handle;
+    icn_thread_callback_enter();
+    callback->function(&event, callback->user);
+    icn_thread_callback_leave();
+}
+
+/* The thread that destroys a service for a callback. */
+static void destroy_in_background(void *argument)
+{
+    icn_service *service = argument;
+    const icn_callback callback = service->callbacks[IOCPNET_EVENT_SERVICE_DESTROYED];
+    uint64_t handle = service->handle;
+    destroy(service);
+    call_destroyed(&callback, handle);
+    announce_done(handle);
+    icn_live_remove(ICN_LIVE_THREADS);
+}
+
+static void give_claim_back(icn_service *service, int32_t status)
+{
+    icn_mutex_lock(&destroy_mutex);
+    icn_u32_exchange(&service->destroying, 0);
+    dismiss_waiters(service->handle, status);
+    icn_mutex_unlock(&destroy_mutex);
+    icn_handle_unpin(service->handle);
+}
+
+static icn_result destroy_later(icn_service *service)
+{
+    icn_thread thread;
+    icn_live_add(ICN_LIVE_THREADS);
+    icn_result result = icn_thread_start(&thread, "iocpnet-end", destroy_in_background, service);
+    if (result.status == IOCPNET_OK) {
+        icn_thread_detach(&thread);
+        return (icn_result){.status = IOCPNET_PENDING};
+    }
+    icn_live_remove(ICN_LIVE_THREADS);
+    give_claim_back(service, result.status);
+    return result;
+}
+
+/* Another call was first. A callback does not wait for it: it may be what the other one waits for. */
+static icn_result join_other(icn_service *service, waiter *self, bool inside_callback)
+{
+    if (inside_callback) {
+        icn_mutex_lock(&destroy_mutex);
+        icn_list_remove(&self->node);
+        icn_mutex_unlock(&destroy_mutex);
+        icn_handle_unpin(service->handle);
+        return (icn_result){.status = IOCPNET_PENDING};
+    }
+    icn_handle_unpin(service->handle);
+    return icn_failure(wait_done(self));
+}
+
+icn_result icn_service_destroy(icn_service *service)
+{
+    uint64_t handle = service->handle;
+    bool inside_callback = icn_thread_callback_depth() != 0;
+    waiter self;
+    if (!claim_or_join(service, &self)) {
+        return join_other(service, &self, inside_callback);
+    }
+    if (inside_callback) {
+        return destroy_later(service);
+    }
+    destroy(service);
+    announce_done(handle);
+    return icn_ok();
+}

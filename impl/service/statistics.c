@@ -1,0 +1,77 @@
+#include "service/statistics.h"
+
+#include <string.h>
+
+#include "service/dispatcher.h"
+#include "util/live.h"
+#include "util/memory.h"
+
+static void add(uint64_t *sum, const icn_atomic_u64 *counter)
+{
+    *sum += icn_u64_load_relaxed(counter);
+}
+
+static void add_traffic(const icn_loop_counters *counters, iocpnet_service_statistics *statistics)
+{
+    add(&statistics->bytes_received, &counters->bytes_received);
+    add(&statistics->bytes_sent, &counters->bytes_sent);
+    add(&statistics->sends, &counters->sends);
+    add(&statistics->sends, &counters->foreign_sends);
+    add(&statistics->sends_refused, &counters->foreign_refusals);
+    add(&statistics->send_operations, &counters->send_operations);
+    add(&statistics->events, &counters->events);
+    add(&statistics->turns, &counters->turns);
+}
+
+static void add_connections(const icn_loop_counters *counters, iocpnet_service_statistics *statistics)
+{
+    add(&statistics->accepts, &counters->accepts);
+    add(&statistics->accepts_refused, &counters->accepts_refused);
+    add(&statistics->accepts_shed, &counters->accepts_shed);
+    add(&statistics->accept_backoffs, &counters->accept_backoffs);
+    add(&statistics->connects, &counters->connects);
+    add(&statistics->connects_failed, &counters->connects_failed);
+    add(&statistics->disconnects, &counters->disconnects);
+    for (uint32_t reason = 0; reason < IOCPNET_CLOSE_REASON_COUNT; reason++) {
+        add(&statistics->disconnects_by_reason[reason], &counters->disconnects_by_reason[reason]);
+    }
+}
+
+/* What left is read first, so that the difference is never below 0; a send that is counted late may hide for a moment. */
+static uint64_t send_queue_bytes(const icn_loop_counters *counters)
+{
+    uint64_t left = icn_u64_load(&counters->bytes_sent) + icn_u64_load(&counters->bytes_dropped);
+    uint64_t accepted = icn_u64_load(&counters->bytes_accepted) + icn_u64_load(&counters->foreign_bytes_accepted);
+    return accepted > left ? accepted - left : 0;
+}
+
+void icn_service_statistics(icn_service *service, iocpnet_service_statistics *statistics)
+{
+    memset(statistics, 0, sizeof *statistics);
+    for (uint32_t i = 0; i < service->options.dispatcher_count; i++) {
+        const icn_dispatcher *dispatcher = &service->dispatchers[i];
+        add_traffic(&dispatcher->loop.counters, statistics);
+        add_connections(&dispatcher->loop.counters, statistics);
+        add(&statistics->operations_live, &dispatcher->loop.counters.operations_live);
+        statistics->send_queue_bytes += send_queue_bytes(&dispatcher->loop.counters);
+        statistics->event_queue_bytes += icn_event_queue_bytes(&dispatcher->queue);
+    }
+    statistics->sessions_live = icn_u64_load_relaxed(&service->roster.sessions_live);
+    statistics->sessions_peak = icn_u64_load_relaxed(&service->roster.sessions_peak);
+}
+
+void icn_count_live_objects(iocpnet_live_objects *counts)
+{
+    memset(counts, 0, sizeof *counts);
+    counts->services = icn_live_count(ICN_LIVE_SERVICES);
+    counts->listeners = icn_live_count(ICN_LIVE_LISTENERS);
+    counts->sessions = icn_live_count(ICN_LIVE_SESSIONS);
+    counts->operations = icn_live_count(ICN_LIVE_OPERATIONS);
+    counts->descriptors = icn_live_count(ICN_LIVE_DESCRIPTORS);
+    counts->threads = icn_live_count(ICN_LIVE_THREADS);
+    counts->buffers = icn_memory_blocks(ICN_MEMORY_SEND_BUFFER) + icn_memory_blocks(ICN_MEMORY_EVENT_BUFFER);
+    for (int tag = ICN_MEMORY_HANDLES + 1; tag < ICN_MEMORY_TAG_COUNT; tag++) {
+        counts->allocations += icn_memory_blocks((icn_memory_tag)tag);
+        counts->allocated_bytes += icn_memory_bytes((icn_memory_tag)tag);
+    }
+}
