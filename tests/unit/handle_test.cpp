@@ -237,8 +237,8 @@ TEST(Handle, StaleOneStaysInvalidWhenItsSlotIsUsedAgain)
 
 TEST(Handle, SlotsAreUsedAgainFirstInFirstOut)
 {
+    Object object; /* lives longer than the table, which ends its handles */
     FullTable table;
-    Object object;
     const uint32_t freed[] = {table.free_one(), table.free_one(), table.free_one()};
     for (const uint32_t index : freed) {
         const uint64_t handle = make(object);
