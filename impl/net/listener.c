@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "net/session.h"
+#include "os/clock.h"
 #include "os/socket.h"
 #include "util/handle.h"
 #include "util/live.h"
@@ -44,9 +45,12 @@ static void back_off(icn_listener *listener, const icn_completion *completion)
     if (icn_os_reserve_shed(&listener->reserve, listener->endpoint.socket)) {
         icn_u64_count(&loop->counters.accepts_shed, 1);
     }
-    icn_log_write(IOCPNET_LOG_WARNING, "listener", "accept failed (status %d, system %d): trying again in %d ms",
-                  (int)completion->status, (int)completion->os_error, ICN_LISTENER_BACKOFF_MS);
-    icn_timer_set(&loop->timers, &listener->retry, loop->now_ms + ICN_LISTENER_BACKOFF_MS);
+    if (!listener->short_of_resources) {
+        listener->short_of_resources = true;
+        icn_log_write(IOCPNET_LOG_WARNING, "listener", "accept failed (status %d, system %d): trying every %d ms",
+                      (int)completion->status, (int)completion->os_error, ICN_LISTENER_BACKOFF_MS);
+    }
+    icn_timer_set(&loop->timers, &listener->retry, icn_os_clock_ms() + ICN_LISTENER_BACKOFF_MS);
 }
 
 static void retry_due(icn_timer *timer)
@@ -75,6 +79,7 @@ static void accepted(icn_listener *listener, icn_os_socket socket)
         .listener = listener->handle, .remote = &remote, .no_delay = listener->no_delay};
     icn_loop *loop = icn_roster_choose_loop(listener->loop->roster, IOCPNET_DISPATCHER_ANY);
     icn_session *session;
+    listener->short_of_resources = false;
     if (icn_session_create(loop, socket, &options, &session) == IOCPNET_OK) {
         icn_session_begin(session);
     } else {
@@ -262,7 +267,7 @@ void icn_listeners_descriptor_freed(icn_loop *loop)
     for (icn_list_node *node = loop->listeners.next; node != &loop->listeners; node = node->next) {
         icn_listener *listener = ICN_CONTAINER(node, icn_listener, loop_node);
         if (icn_timer_is_set(&listener->retry)) {
-            icn_timer_set(&loop->timers, &listener->retry, loop->now_ms);
+            icn_timer_set(&loop->timers, &listener->retry, 0);
         }
     }
 }

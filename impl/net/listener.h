@@ -40,7 +40,8 @@ typedef struct icn_listener {
     bool attached;
     bool accepting; /* an accept is in flight */
     bool no_delay;
-    icn_timer retry; /* set while backing off */
+    bool short_of_resources; /* since the last connection: logged once */
+    icn_timer retry;         /* set while backing off */
     icn_list_node loop_node;
     icn_finisher finisher;
 } icn_listener;

@@ -14,9 +14,8 @@ void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *r
     loop->port = port;
     loop->roster = roster;
     loop->index = index;
-    loop->now_ms = icn_os_clock_ms();
     icn_mutex_init(&loop->socket_mutex);
-    icn_timers_init(&loop->timers, loop->now_ms);
+    icn_timers_init(&loop->timers, icn_os_clock_ms());
     icn_list_init(&loop->sessions);
     icn_list_init(&loop->listeners);
     icn_list_init(&loop->unflushed);
@@ -129,10 +128,13 @@ static uint32_t wait_time(icn_loop *loop, uint32_t timeout_ms)
     if (timeout_ms == 0 || has_work(loop)) {
         return 0;
     }
-    uint32_t timers_ms = icn_timers_wait_ms(&loop->timers, icn_os_clock_ms());
-    uint32_t wait_ms = timers_ms < timeout_ms ? timers_ms : timeout_ms;
-    if (wait_ms == 0) {
-        return 0;
+    uint32_t wait_ms = timeout_ms;
+    if (loop->timers.count != 0) {
+        uint32_t timers_ms = icn_timers_wait_ms(&loop->timers, icn_os_clock_ms());
+        wait_ms = timers_ms < timeout_ms ? timers_ms : timeout_ms;
+        if (wait_ms == 0) {
+            return 0;
+        }
     }
     icn_u32_exchange(&loop->sleeping, 1);
     icn_fence();
@@ -150,9 +152,10 @@ icn_result icn_loop_turn(icn_loop *loop, uint32_t timeout_ms, uint32_t budget)
     uint32_t delivered = 0;
     icn_result result = icn_port_run(loop->port, wait_time(loop, timeout_ms), budget, &delivered);
     icn_u32_store(&loop->sleeping, 0);
-    loop->now_ms = icn_os_clock_ms();
     look_at_kicked(loop);
-    icn_timers_run(&loop->timers, loop->now_ms);
+    if (loop->timers.count != 0) {
+        icn_timers_run(&loop->timers, icn_os_clock_ms());
+    }
     flush_sessions(loop);
     finish_ended(loop);
     icn_u64_count(&loop->counters.turns, 1);
@@ -163,7 +166,7 @@ static void stop_requested(icn_kick *kick)
 {
     icn_loop *loop = ICN_CONTAINER(kick, icn_loop, stop_kick);
     loop->stopping = true;
-    loop->stop_deadline_ms = loop->now_ms + loop->roster->drain_ms;
+    loop->stop_deadline_ms = icn_os_clock_ms() + loop->roster->drain_ms;
     icn_listeners_stop(loop);
     icn_sessions_stop(loop);
     /* From here on this loop turns away whatever is handed to it. */

@@ -84,7 +84,6 @@ struct icn_loop {
     /* Owner thread. */
     bool stopping;
     uint64_t stop_deadline_ms; /* once stopping: when what is left is cut off */
-    uint64_t now_ms;           /* as of this turn */
     icn_timers timers;
     icn_list sessions;
     icn_list listeners;

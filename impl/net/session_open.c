@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "net/session.h"
+#include "os/clock.h"
 #include "os/socket.h"
 
 static void announce(icn_session *session)
@@ -55,7 +56,7 @@ static void start_connect(icn_session *session)
     icn_session_hold(session);
     icn_port_connect(loop->port, &session->endpoint, &session->send, &session->remote);
     if (session->connect_timeout_ms != 0) {
-        icn_timer_set(&loop->timers, &session->timer, loop->now_ms + session->connect_timeout_ms);
+        icn_timer_set(&loop->timers, &session->timer, icn_os_clock_ms() + session->connect_timeout_ms);
     }
 }
 

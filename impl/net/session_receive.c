@@ -123,6 +123,11 @@ int32_t icn_session_set_pause(icn_session *session, bool pause)
         return IOCPNET_E_CLOSED;
     }
     icn_u32_exchange(&session->pause_requested, pause);
-    icn_session_kick(session);
+    if (icn_loop_is_mine(session->loop)) {
+        /* Inside a callback it takes effect at once: no further receive of this turn is delivered. */
+        icn_session_update_receive(session);
+    } else {
+        icn_session_kick(session);
+    }
     return IOCPNET_OK;
 }

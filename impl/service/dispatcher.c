@@ -65,7 +65,8 @@ static void announce_stopped(icn_kick *kick)
 {
     icn_dispatcher *dispatcher = ICN_CONTAINER(kick, icn_dispatcher, stopped_kick);
     icn_loop *loop = &dispatcher->loop;
-    if (!icn_loop_wants(loop, IOCPNET_EVENT_SERVICE_STOPPED)) {
+    if (!dispatcher->service->started || !icn_loop_wants(loop, IOCPNET_EVENT_SERVICE_STOPPED)) {
+        /* Also when it was never started: the kick makes whoever drives it to its end look. */
         return;
     }
     if (dispatcher->service->options.delivery == IOCPNET_DELIVERY_BATCHES) {
@@ -102,7 +103,9 @@ static void wait_for_resources(icn_dispatcher *dispatcher, icn_result result)
 {
     icn_log_write(IOCPNET_LOG_ERROR, "dispatcher", "port %u failed (status %d, system %d)", dispatcher->loop.index,
                   (int)result.status, (int)result.os_error);
-    (void)icn_event_queue_wait(&dispatcher->queue, PORT_RETRY_MS);
+    icn_mutex_lock(&dispatcher->service->mutex);
+    icn_condition_wait_ms(&dispatcher->service->changed, &dispatcher->service->mutex, PORT_RETRY_MS);
+    icn_mutex_unlock(&dispatcher->service->mutex);
 }
 
 static icn_result turn(icn_dispatcher *dispatcher, uint32_t timeout_ms, uint32_t budget)

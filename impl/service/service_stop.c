@@ -37,7 +37,7 @@ void icn_service_stopped(icn_roster *roster)
     icn_mutex_lock(&service->mutex);
     ICN_CHECK(icn_service_state(service) == IOCPNET_SERVICE_STOPPING);
     icn_u32_store(&service->state, IOCPNET_SERVICE_STOPPED);
-    if (service->started && icn_kick_claim(&first->stopped_kick)) {
+    if (icn_kick_claim(&first->stopped_kick)) {
         icn_kick_push(&first->loop, &first->stopped_kick);
     }
     icn_condition_signal_all(&service->changed);
