@@ -171,7 +171,11 @@ static icn_result thread_start(void)
     icn_result result;
 
     thread_join_ended();
-    if (!is_wanted() || state == THREAD_RUNNING) {
+    if (!is_wanted()) {
+        return icn_ok();
+    }
+    if (state == THREAD_RUNNING) {
+        icn_condition_signal_all(&changed); /* whoever waits for its end need not any more */
         return icn_ok();
     }
     result = icn_thread_start(&thread, "iocpnet log", thread_main, NULL);
