@@ -6,6 +6,7 @@
 #include <string>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/resource.h>
