@@ -12,61 +12,65 @@
 #include "base/atomic_msvc.h"
 #else
 
-#include <stdatomic.h>
+/* The built-in functions of gcc and clang on plain fields: unlike C11's types, C++ tests can include them. */
+#if defined(__cplusplus)
+#define ICN_ALIGNED(bytes) alignas(bytes)
+#else
+#define ICN_ALIGNED(bytes) _Alignas(bytes)
+#endif
 
 typedef struct icn_atomic_u16 {
-    _Atomic uint16_t value;
+    uint16_t value;
 } icn_atomic_u16;
 
 typedef struct icn_atomic_u32 {
-    _Atomic uint32_t value;
+    uint32_t value;
 } icn_atomic_u32;
 
 typedef struct icn_atomic_u64 {
-    _Atomic uint64_t value;
+    ICN_ALIGNED(8) uint64_t value;
 } icn_atomic_u64;
 
 typedef struct icn_atomic_pointer {
-    _Atomic(void *) value;
+    void *value;
 } icn_atomic_pointer;
 
 #define ICN_ATOMIC_FUNCTIONS(prefix, atomic_type, plain_type)                                                          \
     static inline plain_type icn_##prefix##_load(const atomic_type *atomic)                                            \
     {                                                                                                                  \
-        return atomic_load_explicit(&((atomic_type *)(uintptr_t)atomic)->value, memory_order_acquire);                 \
+        return __atomic_load_n(&atomic->value, __ATOMIC_ACQUIRE);                                                      \
     }                                                                                                                  \
     static inline plain_type icn_##prefix##_load_relaxed(const atomic_type *atomic)                                    \
     {                                                                                                                  \
-        return atomic_load_explicit(&((atomic_type *)(uintptr_t)atomic)->value, memory_order_relaxed);                 \
+        return __atomic_load_n(&atomic->value, __ATOMIC_RELAXED);                                                      \
     }                                                                                                                  \
     static inline void icn_##prefix##_store(atomic_type *atomic, plain_type value)                                     \
     {                                                                                                                  \
-        atomic_store_explicit(&atomic->value, value, memory_order_release);                                            \
+        __atomic_store_n(&atomic->value, value, __ATOMIC_RELEASE);                                                     \
     }                                                                                                                  \
     static inline void icn_##prefix##_store_relaxed(atomic_type *atomic, plain_type value)                             \
     {                                                                                                                  \
-        atomic_store_explicit(&atomic->value, value, memory_order_relaxed);                                            \
+        __atomic_store_n(&atomic->value, value, __ATOMIC_RELAXED);                                                     \
     }                                                                                                                  \
     static inline plain_type icn_##prefix##_exchange(atomic_type *atomic, plain_type value)                            \
     {                                                                                                                  \
-        return atomic_exchange_explicit(&atomic->value, value, memory_order_seq_cst);                                  \
+        return __atomic_exchange_n(&atomic->value, value, __ATOMIC_SEQ_CST);                                           \
     }                                                                                                                  \
     /* True when *expected was replaced; else *expected is what was found. May fail without cause. */                  \
     static inline bool icn_##prefix##_replace(atomic_type *atomic, plain_type *expected, plain_type value)             \
     {                                                                                                                  \
-        return atomic_compare_exchange_weak_explicit(&atomic->value, expected, value, memory_order_seq_cst,            \
-                                                     memory_order_acquire);                                            \
+        return __atomic_compare_exchange_n(&atomic->value, expected, value, true, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE); \
     }
 
 #define ICN_ATOMIC_ARITHMETIC(prefix, atomic_type, plain_type)                                                         \
     /* Both return the value before. */                                                                                \
     static inline plain_type icn_##prefix##_add(atomic_type *atomic, plain_type amount)                                \
     {                                                                                                                  \
-        return atomic_fetch_add_explicit(&atomic->value, amount, memory_order_acq_rel);                                \
+        return __atomic_fetch_add(&atomic->value, amount, __ATOMIC_ACQ_REL);                                           \
     }                                                                                                                  \
     static inline plain_type icn_##prefix##_subtract(atomic_type *atomic, plain_type amount)                           \
     {                                                                                                                  \
-        return atomic_fetch_sub_explicit(&atomic->value, amount, memory_order_acq_rel);                                \
+        return __atomic_fetch_sub(&atomic->value, amount, __ATOMIC_ACQ_REL);                                           \
     }                                                                                                                  \
     /* For counters with one writing thread: others only read. */                                                      \
     static inline void icn_##prefix##_count(atomic_type *atomic, plain_type amount)                                    \
@@ -84,7 +88,7 @@ ICN_ATOMIC_ARITHMETIC(u64, icn_atomic_u64, uint64_t)
 /* Orders a store before a later load of something else ("set the flag, then look"). */
 static inline void icn_fence(void)
 {
-    atomic_thread_fence(memory_order_seq_cst);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 #endif

@@ -6,7 +6,17 @@
 #include "base/check.h"
 #include "util/memory.h"
 
-#define CHUNK_CAPACITY_USUAL ((uint32_t)(ICN_SEND_CHUNK_BYTES - sizeof(icn_send_chunk)))
+struct icn_send_chunk {
+    icn_send_chunk *next;
+    uint32_t capacity; /* bytes of data */
+    uint32_t begin;    /* the first byte that the system has not taken */
+    uint32_t end;      /* behind the last byte that was queued */
+    uint32_t reserved;
+    uint8_t data[];
+};
+
+/* Of the chunks that the pool keeps: 4 KiB with the header. */
+#define CHUNK_CAPACITY_USUAL ((uint32_t)(4096 - sizeof(icn_send_chunk)))
 
 /* What a closed inbox holds: no chunk has this address. */
 static icn_send_chunk closed_inbox;

@@ -11,19 +11,9 @@
 #include "base/atomic.h"
 #include "iocpnet.h"
 
-#define ICN_SEND_CHUNK_BYTES 4096 /* with its header; what the pool keeps */
-#define ICN_SEND_POOL_MAX 64      /* chunks that a loop keeps for re-use */
+#define ICN_SEND_POOL_MAX 64 /* chunks that a loop keeps for re-use */
 
 typedef struct icn_send_chunk icn_send_chunk;
-
-struct icn_send_chunk {
-    icn_send_chunk *next;
-    uint32_t capacity; /* bytes of data */
-    uint32_t begin;    /* the first byte that the system has not taken */
-    uint32_t end;      /* behind the last byte that was queued */
-    uint32_t reserved;
-    uint8_t data[];
-};
 
 /* Empty chunks of the usual size. Owner thread of the loop. */
 typedef struct icn_send_pool {

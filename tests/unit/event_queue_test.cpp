@@ -1,0 +1,243 @@
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+extern "C" {
+#include "net/session.h"
+#include "service/event_queue.h"
+#include "util/memory.h"
+}
+
+namespace unit_test
+{
+
+namespace
+{
+
+constexpr uint64_t limit = 100000;
+
+/* Sessions that are only looked at, never opened: what the queue reads of them is set. */
+class EventQueue : public ::testing::Test
+{
+protected:
+    void SetUp() override
+    {
+        loop.roster = &roster;
+        icn_event_queue_init(&queue, limit);
+    }
+
+    void TearDown() override
+    {
+        icn_list_init(&queue.lent_sessions);
+        icn_event_queue_discard(&queue);
+        icn_event_queue_fini(&queue);
+        EXPECT_EQ(icn_memory_blocks(ICN_MEMORY_EVENT_BUFFER), 0U);
+    }
+
+    icn_session *session(uint64_t handle)
+    {
+        sessions.push_back(std::make_unique<icn_session>());
+        icn_session *made = sessions.back().get();
+        made->loop = &loop;
+        made->handle = handle;
+        made->announced = true;
+        icn_list_init(&made->loop_node);
+        return made;
+    }
+
+    bool receive(icn_session *from, const std::string &bytes)
+    {
+        iocpnet_event event = {};
+        event.kind = IOCPNET_EVENT_RECEIVED;
+        event.data = bytes.data();
+        event.size = bytes.size();
+        return icn_event_queue_append(&queue, from, &event);
+    }
+
+    std::vector<iocpnet_event> fetch(uint32_t capacity)
+    {
+        std::vector<iocpnet_event> events(capacity);
+        events.resize(icn_event_queue_fetch(&queue, events.data(), capacity));
+        return events;
+    }
+
+    static std::string bytes_of(const iocpnet_event &event)
+    {
+        return {static_cast<const char *>(event.data), static_cast<size_t>(event.size)};
+    }
+
+    icn_roster roster = {};
+    icn_loop loop = {};
+    icn_event_queue queue = {};
+    std::vector<std::unique_ptr<icn_session>> sessions;
+};
+
+TEST_F(EventQueue, WhatIsNotPublishedIsNotSeen)
+{
+    ASSERT_TRUE(receive(session(1), "abc"));
+    EXPECT_TRUE(fetch(8).empty());
+    icn_event_queue_publish(&queue);
+    EXPECT_EQ(fetch(8).size(), 1U);
+}
+
+TEST_F(EventQueue, EventsComeInOrderWithTheirBytes)
+{
+    icn_session *one = session(1);
+    icn_session *two = session(2);
+    ASSERT_TRUE(receive(one, "first"));
+    ASSERT_TRUE(receive(two, std::string(70000, 'x')));
+    ASSERT_TRUE(receive(one, "third"));
+    icn_event_queue_publish(&queue);
+    const std::vector<iocpnet_event> events = fetch(8);
+    ASSERT_EQ(events.size(), 3U);
+    EXPECT_EQ(bytes_of(events[0]), "first");
+    EXPECT_EQ(bytes_of(events[1]), std::string(70000, 'x'));
+    EXPECT_EQ(bytes_of(events[2]), "third");
+    EXPECT_EQ(events[1].session, 2U);
+}
+
+TEST_F(EventQueue, ABatchNeverExceedsItsCapacityAndTheRestFollows)
+{
+    icn_session *one = session(1);
+    for (char c = 'a'; c < 'f'; c++) {
+        ASSERT_TRUE(receive(one, {c}));
+    }
+    icn_event_queue_publish(&queue);
+    std::string all;
+    for (int i = 0; i < 5; i++) {
+        const std::vector<iocpnet_event> events = fetch(1);
+        ASSERT_EQ(events.size(), 1U);
+        all += bytes_of(events[0]);
+        icn_event_queue_reclaim(&queue);
+    }
+    EXPECT_EQ(all, "abcde");
+    EXPECT_TRUE(fetch(1).empty());
+}
+
+TEST_F(EventQueue, BytesStayUntilTheyAreReclaimed)
+{
+    icn_session *one = session(1);
+    ASSERT_TRUE(receive(one, std::string(60000, 'a')));
+    ASSERT_TRUE(receive(one, std::string(60000, 'b'))); /* in a block of its own */
+    icn_event_queue_publish(&queue);
+    const std::vector<iocpnet_event> events = fetch(2);
+    ASSERT_EQ(events.size(), 2U);
+    ASSERT_TRUE(receive(one, std::string(60000, 'c')));
+    EXPECT_EQ(bytes_of(events[0]), std::string(60000, 'a'));
+    EXPECT_EQ(bytes_of(events[1]), std::string(60000, 'b'));
+}
+
+TEST_F(EventQueue, TheEndOfASessionComesAfterAllItsEvents)
+{
+    icn_session *one = session(1);
+    ASSERT_TRUE(receive(one, "last words"));
+    icn_event_queue_append_end(&queue, one);
+    ASSERT_TRUE(receive(session(2), "another"));
+    icn_event_queue_publish(&queue);
+    const std::vector<iocpnet_event> events = fetch(8);
+    ASSERT_EQ(events.size(), 3U);
+    EXPECT_EQ(events[0].kind, static_cast<uint32_t>(IOCPNET_EVENT_RECEIVED));
+    EXPECT_EQ(events[1].kind, static_cast<uint32_t>(IOCPNET_EVENT_DISCONNECTED));
+    EXPECT_EQ(events[1].session, 1U);
+    EXPECT_EQ(events[2].session, 2U);
+}
+
+TEST_F(EventQueue, TheEndNeedsNoMemory)
+{
+    icn_memory_fail(1, 1);
+    icn_event_queue_append_end(&queue, session(1));
+    EXPECT_FALSE(receive(session(2), "no room for this"));
+    icn_memory_fail(0, 0);
+    const std::vector<iocpnet_event> events = fetch(8);
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(events[0].kind, static_cast<uint32_t>(IOCPNET_EVENT_DISCONNECTED));
+}
+
+TEST_F(EventQueue, StoppedComesAfterEverythingElse)
+{
+    icn_event_queue_append_stopped(&queue);
+    ASSERT_TRUE(receive(session(1), "abc"));
+    icn_event_queue_publish(&queue);
+    const std::vector<iocpnet_event> events = fetch(8);
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(events[1].kind, static_cast<uint32_t>(IOCPNET_EVENT_SERVICE_STOPPED));
+    EXPECT_TRUE(fetch(8).empty());
+}
+
+TEST_F(EventQueue, BytesOfASessionThatTheHostDisconnectedAreSkipped)
+{
+    icn_session *one = session(1);
+    ASSERT_TRUE(receive(one, "unwanted"));
+    ASSERT_TRUE(receive(session(2), "wanted"));
+    icn_event_queue_publish(&queue);
+    icn_u32_store(&one->close_claim, ICN_CLOSE_BY_HOST);
+    const std::vector<iocpnet_event> events = fetch(8);
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(bytes_of(events[0]), "wanted");
+    EXPECT_EQ(icn_event_queue_bytes(&queue), 0U);
+}
+
+TEST_F(EventQueue, TheUserValueIsThatOfTheFetch)
+{
+    icn_session *one = session(1);
+    ASSERT_TRUE(receive(one, "abc"));
+    icn_event_queue_publish(&queue);
+    icn_pointer_store(&one->user, &queue);
+    ASSERT_EQ(fetch(1).at(0).user, &queue);
+}
+
+TEST_F(EventQueue, RoomIsOfferedOnceHalfOfTheLimitIsFree)
+{
+    icn_session *one = session(1);
+    while (!icn_event_queue_is_full(&queue)) {
+        ASSERT_TRUE(receive(one, std::string(10000, 'x')));
+    }
+    EXPECT_TRUE(icn_event_queue_starve(&queue));
+    icn_event_queue_publish(&queue);
+    EXPECT_FALSE(icn_event_queue_may_feed(&queue));
+    EXPECT_EQ(fetch(3).size(), 3U);
+    EXPECT_FALSE(icn_event_queue_may_feed(&queue)) << "more than half is still queued";
+    EXPECT_EQ(fetch(4).size(), 4U);
+    EXPECT_TRUE(icn_event_queue_may_feed(&queue));
+    EXPECT_FALSE(icn_event_queue_may_feed(&queue)) << "offered twice";
+}
+
+TEST_F(EventQueue, AWakeEndsAWaitOnce)
+{
+    icn_event_queue_wake(&queue);
+    EXPECT_TRUE(icn_event_queue_wait(&queue, IOCPNET_INFINITE));
+    EXPECT_FALSE(icn_event_queue_wait(&queue, 0));
+}
+
+TEST_F(EventQueue, AWaitingConsumerSeesWhatAnotherThreadPublishes)
+{
+    icn_session *one = session(1);
+    constexpr uint32_t total = 20000;
+    std::thread producer([&] {
+        for (uint32_t i = 0; i < total; i++) {
+            ASSERT_TRUE(receive(one, std::to_string(i)));
+            icn_event_queue_publish(&queue);
+        }
+    });
+    uint32_t next = 0;
+    while (next < total) {
+        icn_event_queue_reclaim(&queue);
+        const std::vector<iocpnet_event> events = fetch(64);
+        for (const iocpnet_event &event : events) {
+            ASSERT_EQ(bytes_of(event), std::to_string(next));
+            next++;
+        }
+        if (events.empty()) {
+            (void)icn_event_queue_wait(&queue, IOCPNET_INFINITE);
+        }
+    }
+    producer.join();
+    EXPECT_EQ(icn_event_queue_bytes(&queue), 0U);
+}
+
+} // namespace
+
+} // namespace unit_test

@@ -1,0 +1,213 @@
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+extern "C" {
+#include "net/send_queue.h"
+#include "util/memory.h"
+}
+
+namespace unit_test
+{
+
+namespace
+{
+
+class SendQueue : public ::testing::Test
+{
+protected:
+    static constexpr uint64_t limit = 1 << 20;
+
+    void TearDown() override
+    {
+        if (!closed_) {
+            icn_send_queue_close(&queue, &pool);
+        }
+        icn_send_pool_fini(&pool);
+        EXPECT_EQ(icn_memory_blocks(ICN_MEMORY_SEND_BUFFER), 0U);
+        EXPECT_EQ(icn_u64_load(&queue.bytes), 0U);
+    }
+
+    static iocpnet_iovec piece_of(const std::string &text)
+    {
+        iocpnet_iovec piece = {};
+        piece.data = text.data();
+        piece.size = text.size();
+        return piece;
+    }
+
+    bool append(const std::string &text)
+    {
+        const iocpnet_iovec piece = piece_of(text);
+        return icn_send_queue_reserve(&queue, piece.size, limit) &&
+               icn_send_queue_append(&queue, &pool, &piece, 1, piece.size);
+    }
+
+    int32_t push(const std::string &text)
+    {
+        const iocpnet_iovec piece = piece_of(text);
+        EXPECT_TRUE(icn_send_queue_reserve(&queue, piece.size, limit));
+        const int32_t status = icn_send_queue_push(&queue, &piece, 1, piece.size);
+        if (status != IOCPNET_OK) {
+            icn_send_queue_unreserve(&queue, piece.size);
+        }
+        return status;
+    }
+
+    std::string queued() const
+    {
+        std::vector<iocpnet_iovec> pieces(1024);
+        const uint32_t count = icn_send_queue_gather(&queue, pieces.data(), 1024);
+        std::string bytes;
+        for (uint32_t i = 0; i < count; i++) {
+            bytes.append(static_cast<const char *>(pieces[i].data), static_cast<size_t>(pieces[i].size));
+        }
+        return bytes;
+    }
+
+    uint64_t close()
+    {
+        closed_ = true;
+        return icn_send_queue_close(&queue, &pool);
+    }
+
+    icn_send_queue queue = {};
+    icn_send_pool pool = {};
+
+private:
+    bool closed_ = false;
+};
+
+TEST_F(SendQueue, BytesLeaveInTheOrderOfTheirSends)
+{
+    ASSERT_TRUE(append("one "));
+    ASSERT_TRUE(append("two "));
+    ASSERT_TRUE(append(std::string(10000, '3')));
+    EXPECT_EQ(queued(), "one two " + std::string(10000, '3'));
+}
+
+TEST_F(SendQueue, SmallSendsShareAChunk)
+{
+    for (int i = 0; i < 40; i++) {
+        ASSERT_TRUE(append(std::string(100, 'x')));
+    }
+    EXPECT_EQ(icn_memory_blocks(ICN_MEMORY_SEND_BUFFER), 1U);
+}
+
+TEST_F(SendQueue, ReservingPastTheLimitFailsAndChangesNothing)
+{
+    ASSERT_TRUE(icn_send_queue_reserve(&queue, 60, 100));
+    EXPECT_FALSE(icn_send_queue_reserve(&queue, 41, 100));
+    EXPECT_EQ(icn_u64_load(&queue.bytes), 60U);
+    EXPECT_TRUE(icn_send_queue_reserve(&queue, 40, 100));
+    icn_send_queue_unreserve(&queue, 100);
+}
+
+TEST_F(SendQueue, ConsumingPartOfAChunkKeepsTheRest)
+{
+    ASSERT_TRUE(append("0123456789"));
+    icn_send_queue_consume(&queue, &pool, 4);
+    EXPECT_EQ(queued(), "456789");
+    EXPECT_EQ(icn_u64_load(&queue.bytes), 6U);
+}
+
+TEST_F(SendQueue, ConsumingSeveralChunksStopsInsideTheLast)
+{
+    ASSERT_EQ(push("abc"), IOCPNET_OK);
+    ASSERT_EQ(push("defg"), IOCPNET_OK);
+    icn_send_queue_collect(&queue);
+    icn_send_queue_consume(&queue, &pool, 5);
+    EXPECT_EQ(queued(), "fg");
+}
+
+TEST_F(SendQueue, AnEmptiedQueueKeepsNoChunkButThePool)
+{
+    ASSERT_TRUE(append("abc"));
+    icn_send_queue_consume(&queue, &pool, 3);
+    EXPECT_TRUE(icn_send_queue_is_empty(&queue));
+    EXPECT_EQ(pool.count, 1U);
+    ASSERT_TRUE(append("def"));
+    EXPECT_EQ(pool.count, 0U) << "the chunk was not used again";
+    EXPECT_EQ(queued(), "def");
+}
+
+TEST_F(SendQueue, PushesAreCollectedInTheirOrder)
+{
+    ASSERT_EQ(push("a"), IOCPNET_OK);
+    ASSERT_EQ(push("b"), IOCPNET_OK);
+    ASSERT_EQ(push("c"), IOCPNET_OK);
+    EXPECT_EQ(queued(), "") << "the inbox is not the queue";
+    icn_send_queue_collect(&queue);
+    EXPECT_EQ(queued(), "abc");
+}
+
+TEST_F(SendQueue, AnAppendComesBehindWhatWasPushedBefore)
+{
+    ASSERT_EQ(push("pushed "), IOCPNET_OK);
+    ASSERT_TRUE(append("appended"));
+    EXPECT_EQ(queued(), "pushed appended");
+}
+
+TEST_F(SendQueue, CloseCountsWhatWasQueuedAndWhatWasPushed)
+{
+    ASSERT_TRUE(append("12345"));
+    ASSERT_EQ(push("678"), IOCPNET_OK);
+    EXPECT_EQ(close(), 8U);
+}
+
+TEST_F(SendQueue, APushAfterCloseIsRefused)
+{
+    ASSERT_EQ(close(), 0U);
+    EXPECT_EQ(push("late"), IOCPNET_E_CLOSED);
+}
+
+TEST_F(SendQueue, WithoutMemoryASendIsRefusedWhole)
+{
+    icn_memory_fail(1, 1);
+    const iocpnet_iovec piece = piece_of("abc");
+    ASSERT_TRUE(icn_send_queue_reserve(&queue, 3, limit));
+    EXPECT_FALSE(icn_send_queue_append(&queue, &pool, &piece, 1, 3));
+    EXPECT_EQ(icn_send_queue_push(&queue, &piece, 1, 3), IOCPNET_E_NO_MEMORY);
+    icn_memory_fail(0, 0);
+    EXPECT_TRUE(icn_send_queue_is_empty(&queue));
+    icn_send_queue_unreserve(&queue, 3);
+}
+
+/* Each thread pushes its letter with a running digit; the owner collects meanwhile. */
+TEST_F(SendQueue, PushesOfOneThreadKeepTheirOrderAmongOthers)
+{
+    constexpr int thread_count = 4;
+    constexpr int pushes = 2000;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < thread_count; i++) {
+        threads.emplace_back([this, i] {
+            for (int k = 0; k < pushes; k++) {
+                ASSERT_EQ(push({static_cast<char>('a' + i), static_cast<char>('0' + k % 10)}), IOCPNET_OK);
+            }
+        });
+    }
+    std::string all;
+    while (all.size() < static_cast<size_t>(2 * thread_count * pushes)) {
+        icn_send_queue_collect(&queue);
+        const std::string part = queued();
+        icn_send_queue_consume(&queue, &pool, part.size());
+        all += part;
+    }
+    for (std::thread &thread : threads) {
+        thread.join();
+    }
+    std::vector<int> next(thread_count, 0);
+    for (size_t at = 0; at < all.size(); at += 2) {
+        int &expected = next.at(static_cast<size_t>(all[at] - 'a'));
+        ASSERT_EQ(all[at + 1] - '0', expected % 10);
+        expected++;
+    }
+    EXPECT_EQ(std::count(next.begin(), next.end(), pushes), thread_count);
+}
+
+} // namespace
+
+} // namespace unit_test
