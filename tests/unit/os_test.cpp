@@ -118,7 +118,7 @@ void count_up(void *argument)
 
 TEST(OsMutex, LetsOneThreadInAtATimeAndMayBeZero)
 {
-    static Shared shared;
+    Shared shared;
     icn_thread threads[2];
     for (icn_thread &thread : threads) {
         ASSERT_EQ(icn_thread_start(&thread, "test", count_up, &shared).status, IOCPNET_OK);
@@ -194,13 +194,13 @@ TEST(OsCondition, TimedWaitEndsAfterItsTimeAndNotBefore)
 
 TEST(OsCondition, ZeroConditionWaitsAsWell)
 {
-    static Shared shared;
+    Shared shared;
     EXPECT_TRUE(waits_in_full(shared, 30));
 }
 
 TEST(OsCondition, TimedWaitWithoutTimeReturnsAtOnce)
 {
-    static Shared shared;
+    Shared shared;
     const auto start = Clock::now();
     icn_mutex_lock(&shared.mutex);
     icn_condition_wait_ms(&shared.condition, &shared.mutex, 0);
