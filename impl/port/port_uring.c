@@ -128,7 +128,6 @@ static int32_t enter(icn_uring_port *port, uint32_t wait_ms)
 {
     bool is_idle;
 
-    icn_uring_buffers_turn(&port->buffers);
     icn_uring_write_waiting(port);
     is_idle = icn_list_is_empty(&port->queue) && icn_list_is_empty(&port->parked) && icn_list_is_empty(&port->cancels);
     return icn_uring_ring_enter(&port->ring, is_idle ? wait_ms : 0);

@@ -38,7 +38,7 @@ icn_result icn_uring_buffers_open(icn_uring_buffers *buffers, const icn_uring_ri
 /* After the ring was closed. */
 void icn_uring_buffers_close(icn_uring_buffers *buffers);
 
-/* Before each enter: makes more or wants fewer, by what was used since the last one. */
+/* Before each submission: makes more or wants fewer, by what was used since the last one. */
 void icn_uring_buffers_turn(icn_uring_buffers *buffers);
 
 /* The memory of a buffer that came with a completion. */

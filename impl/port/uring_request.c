@@ -277,6 +277,7 @@ static void write_wake(icn_uring_port *port)
 
 void icn_uring_write_waiting(icn_uring_port *port)
 {
+    icn_uring_buffers_turn(&port->buffers); /* first: what is parked may need more of them */
     write_cancels(port);
     write_parked(port);
     write_wake(port);

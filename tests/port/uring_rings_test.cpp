@@ -1,0 +1,199 @@
+/* The queues that the io_uring port shares with the kernel: each runs full, and nothing is lost. */
+#if defined(__linux__)
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support/uring_rig.hpp"
+
+namespace
+{
+
+using port_test::Link;
+
+/* More than the submission queue (256) and the completion queue (2048) hold. */
+constexpr uint32_t more_than_submissions = 300;
+constexpr uint32_t more_than_completions = 2500;
+
+class UringRings : public uring_test::UringTest
+{
+protected:
+    static bool may_open(uint32_t descriptors)
+    {
+        rlimit limit = {};
+        getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = std::max<rlim_t>(limit.rlim_cur, std::min<rlim_t>(descriptors, limit.rlim_max));
+        return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= descriptors;
+    }
+
+    bool all_finish(const std::vector<Pair> &pairs)
+    {
+        return rig->run_until([&] {
+            return std::none_of(pairs.begin(), pairs.end(), [](const Pair &pair) { return pair.link->in_flight(); });
+        });
+    }
+
+    /* Connections that wait at a local listener: unlike TCP's they are never dropped and tried again. */
+    std::vector<int> connect_locally(Link &link, uint32_t count)
+    {
+        sockaddr_storage address = {};
+        socklen_t length = sizeof address.ss_family; /* so that the system chooses a name */
+        std::vector<int> peers;
+        address.ss_family = AF_UNIX;
+        const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        EXPECT_EQ(bind(listener, reinterpret_cast<sockaddr *>(&address), length), 0);
+        EXPECT_EQ(listen(listener, static_cast<int>(count)), 0);
+        length = sizeof address;
+        EXPECT_EQ(getsockname(listener, reinterpret_cast<sockaddr *>(&address), &length), 0);
+        link.attach(listener);
+        for (uint32_t i = 0; i < count; ++i) {
+            const int peer = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+            if (connect(peer, reinterpret_cast<sockaddr *>(&address), length) != 0) {
+                close(peer); /* the system allows fewer to wait */
+                break;
+            }
+            peers.push_back(peer);
+        }
+        return peers;
+    }
+};
+
+URING_SUITE(UringRings, false, true);
+
+TEST_P(UringRings, MoreReceivesThanSubmissionsFitAreAllStarted)
+{
+    const std::vector<Pair> pairs = paired_links(more_than_submissions);
+    for (const Pair &pair : pairs) {
+        pair.link->receive();
+        ASSERT_EQ(write(pair.peer, "x", 1), 1);
+    }
+    EXPECT_TRUE(rig->run_until([&] {
+        return std::all_of(pairs.begin(), pairs.end(),
+                           [](const Pair &pair) { return pair.link->reader.data() == "x"; });
+    }));
+    for (const Pair &pair : pairs) {
+        EXPECT_EQ(pair.link->reader.finished(), 0u);
+        close(pair.peer);
+    }
+}
+
+TEST_P(UringRings, MoreSendsThanSubmissionsFitAllArrive)
+{
+    const std::vector<Pair> pairs = paired_links(more_than_submissions);
+    const std::string sent = "x";
+    for (const Pair &pair : pairs) {
+        pair.link->send_all(sent);
+    }
+    EXPECT_TRUE(all_finish(pairs));
+    for (const Pair &pair : pairs) {
+        char byte = 0;
+        EXPECT_EQ(read(pair.peer, &byte, 1), 1);
+        EXPECT_EQ(pair.link->unsent(), 0u);
+        close(pair.peer);
+    }
+}
+
+TEST_P(UringRings, MoreGatheredPiecesThanThePortKeepsAllArrive)
+{
+    const std::vector<Pair> pairs = paired_links(100);
+    std::string sent;
+    std::vector<iocpnet_iovec> pieces;
+    for (char c = '0'; c < '0' + ICN_PORT_PIECES_MAX; ++c) {
+        sent += c;
+    }
+    for (const char &c : sent) {
+        pieces.push_back(port_test::piece(&c, 1));
+    }
+    rig->run(0); /* from here on a queue that is full can be submitted */
+    for (const Pair &pair : pairs) {
+        pair.link->send(pieces);
+    }
+    EXPECT_TRUE(all_finish(pairs));
+    for (const Pair &pair : pairs) {
+        char bytes[100] = {};
+        EXPECT_EQ(pair.link->writer.last().size, sent.size());
+        EXPECT_EQ(read(pair.peer, bytes, sizeof bytes), static_cast<ssize_t>(sent.size()));
+        EXPECT_EQ(bytes, sent);
+        close(pair.peer);
+    }
+}
+
+TEST_P(UringRings, MoreGatheredPiecesThanThePortKeepsAreOfferedAgainBeforeTheFirstRun)
+{
+    const std::vector<Pair> pairs = paired_links(100);
+    const std::vector<iocpnet_iovec> pieces(ICN_PORT_PIECES_MAX, port_test::piece("x", 1));
+    for (const Pair &pair : pairs) {
+        pair.link->send(pieces);
+    }
+    EXPECT_TRUE(all_finish(pairs));
+    for (const Pair &pair : pairs) {
+        char bytes[100] = {};
+        const uint32_t size = pair.link->writer.last().size;
+        EXPECT_EQ(pair.link->writer.last().status, IOCPNET_OK);
+        EXPECT_EQ(std::max<ssize_t>(read(pair.peer, bytes, sizeof bytes), 0), static_cast<ssize_t>(size));
+        close(pair.peer);
+    }
+}
+
+TEST_P(UringRings, CancelsThatFindTheirQueueFullAreNotLost)
+{
+    const std::vector<Pair> pairs = paired_links(more_than_submissions);
+    for (const Pair &pair : pairs) {
+        pair.link->receive();
+        pair.link->cancel();
+    }
+    EXPECT_TRUE(all_finish(pairs));
+    for (const Pair &pair : pairs) {
+        EXPECT_EQ(pair.link->reader.last().status, IOCPNET_E_CANCELLED);
+        EXPECT_EQ(pair.link->reader.finished(), 1u);
+        close(pair.peer);
+    }
+}
+
+TEST_P(UringRings, CompletionsThatOverflowTheirQueueAreAllDelivered)
+{
+    int ends[2] = {-1, -1};
+    std::vector<Pair> pairs;
+    if (!may_open(more_than_completions + 200)) {
+        GTEST_SKIP() << "too few descriptors";
+    }
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    close(ends[1]);
+    rig->run(0);
+    for (uint32_t i = 0; i < more_than_completions; ++i) {
+        pairs.push_back({&rig->make_link(), -1});
+        pairs.back().link->attach(fcntl(ends[0], F_DUPFD_CLOEXEC, 0));
+        pairs.back().link->receive(); /* completes at once: the stream has ended */
+    }
+    close(ends[0]);
+    EXPECT_TRUE(all_finish(pairs));
+    for (const Pair &pair : pairs) {
+        EXPECT_EQ(pair.link->reader.finished(), 1u);
+        EXPECT_EQ(pair.link->reader.last().status, IOCPNET_OK);
+    }
+}
+
+TEST_P(UringRings, AcceptThatAFullCompletionQueueEndsGoesOn)
+{
+    if (!may_open(2 * more_than_completions + 200)) {
+        GTEST_SKIP() << "too few descriptors";
+    }
+    Link &link = rig->make_link();
+    const std::vector<int> peers = connect_locally(link, more_than_completions);
+    link.accept();
+    EXPECT_TRUE(rig->run_until([&] { return link.reader.accepted().size() == peers.size(); }));
+    EXPECT_EQ(link.reader.finished(), 0u);
+    for (int peer : peers) {
+        close(peer);
+    }
+}
+
+} // namespace
+
+#endif

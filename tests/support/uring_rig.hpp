@@ -1,0 +1,87 @@
+/*
+ * What the tests of the io_uring port alone stand on: a rig for each of its two kinds of ring, one that a single thread
+ * drives and one that threads share. Linux only.
+ */
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support/port_rig.hpp"
+
+namespace uring_test
+{
+
+using port_test::Link;
+using port_test::Rig;
+
+/* The parameter: one thread drives the port. */
+class UringTest : public testing::TestWithParam<bool>
+{
+protected:
+    void SetUp() override { open(); }
+    void TearDown() override { rig.reset(); }
+
+    void open(uint32_t buffer = port_test::default_buffer)
+    {
+        rig.reset();
+        rig = std::make_unique<Rig>(IOCPNET_PORT_IO_URING, buffer, GetParam());
+        if (rig->opened.status == IOCPNET_E_NOT_SUPPORTED) {
+            GTEST_SKIP() << "io_uring is not available here: system error " << rig->opened.os_error;
+        }
+        ASSERT_EQ(rig->opened.status, IOCPNET_OK) << rig->opened.os_error;
+    }
+
+    std::vector<Link *> connected_links(uint32_t count)
+    {
+        std::vector<Link *> links;
+        for (uint32_t i = 0; i < count; ++i) {
+            links.push_back(&rig->connected_link());
+        }
+        return links;
+    }
+
+    /* A link over a local pair of sockets, and the descriptor of its other end, which the test closes. */
+    struct Pair {
+        Link *link;
+        int peer;
+    };
+    std::vector<Pair> paired_links(uint32_t count)
+    {
+        std::vector<Pair> pairs;
+        for (uint32_t i = 0; i < count; ++i) {
+            int ends[2] = {-1, -1};
+            EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+            Link &link = rig->make_link();
+            link.attach(ends[0]);
+            pairs.push_back({&link, ends[1]});
+        }
+        return pairs;
+    }
+
+    bool all_received(const std::vector<Link *> &links, const std::string &sent)
+    {
+        return rig->run_until([&] {
+            return std::all_of(links.begin(), links.end(),
+                               [&](Link *link) { return link->reader.data().size() >= sent.size(); });
+        });
+    }
+
+    std::unique_ptr<Rig> rig;
+};
+
+inline std::string ring_name(const testing::TestParamInfo<bool> &info)
+{
+    return info.param ? "one_thread" : "shared";
+}
+
+#define URING_SUITE(fixture, ...)                                                                                      \
+    INSTANTIATE_TEST_SUITE_P(Each, fixture, testing::Values(__VA_ARGS__), uring_test::ring_name)
+
+} // namespace uring_test
