@@ -127,8 +127,8 @@ static bool read_ipv6(const char **text, uint8_t *ip)
     if (tail_count < 0) {
         return false;
     }
-    memset(ip + 2 * head_count, 0, (size_t)(2 * (GROUPS - head_count)));
-    memcpy(ip + 2 * (GROUPS - tail_count), tail, (size_t)(2 * tail_count));
+    memset(ip + 2 * head_count, 0, (size_t)(GROUPS - head_count) * 2);
+    memcpy(ip + 2 * (GROUPS - tail_count), tail, (size_t)tail_count * 2);
     return true;
 }
 

@@ -31,7 +31,7 @@ TEST(Check, SetHandlerReturnsThePreviousOne)
 TEST(CheckDeathTest, DefaultHandlerPrintsPlaceAndConditionAndAborts)
 {
     testing::FLAGS_gtest_death_test_style = "threadsafe";
-    EXPECT_DEATH(ICN_CHECK(1 + 1 == 3), "check_test.cpp:[0-9]+: check failed: 1 \\+ 1 == 3");
+    EXPECT_DEATH(ICN_CHECK(1 + 1 == 3), "check_test.cpp:.*: check failed: 1 .* 1 == 3");
 }
 
 } // namespace unit_test
