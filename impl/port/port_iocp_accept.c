@@ -48,10 +48,14 @@ static void end_pool(icn_operation *operation, icn_result why)
     }
 }
 
-/* Queues the accept when there is something to hand over, and ends it when its pool has come to its end. */
+/* Queues the accept when there is something to hand over, and ends it when its pool has come to its end. Once that has
+ * happened there is no pool any more. */
 static void settle(icn_iocp *iocp, icn_operation *operation)
 {
     accept_pool *pool = pool_of(operation);
+    if (pool == NULL) {
+        return;
+    }
     if (!icn_list_is_empty(&pool->done)) {
         icn_iocp_enqueue(iocp, operation);
     } else if (pool->ending && pool->posted == 0) {
@@ -179,16 +183,17 @@ uint32_t icn_iocp_deliver_accepted(icn_iocp *iocp, icn_operation *operation)
     ICN_CHECK(!icn_list_is_empty(&pool->done));
     accept_slot *slot = ICN_CONTAINER(icn_list_take_first(&pool->done), accept_slot, node);
     icn_completion completion = {.status = IOCPNET_OK, .more = true, .accepted = claim(operation, slot)};
-    /* Before the completion function runs: it may take its time, and may cancel. */
+    uint32_t delivered = completion.accepted != ICN_OS_SOCKET_NONE;
+    /* Before the completion function runs, which may take its time. */
     if (!pool->ending) {
         post_slot(iocp, operation, slot);
     }
-    settle(iocp, operation);
-    if (completion.accepted == ICN_OS_SOCKET_NONE) {
-        return 0;
+    if (delivered > 0) {
+        icn_operation_give(operation, &completion);
     }
-    icn_operation_give(operation, &completion);
-    return 1;
+    /* It may have cancelled, which ends the pool when nothing is left of it. */
+    settle(iocp, operation);
+    return delivered;
 }
 
 void icn_iocp_accept_cancel(icn_iocp *iocp, icn_operation *operation)
