@@ -100,7 +100,8 @@ int main(int count, char **words)
         if (error.cause().code() == IOCPNET_E_INVALID_ADDRESS) {
             return arguments.complain("'" + load.connect + "' is not an address, such as 127.0.0.1:7000 or [::1]:7000");
         }
-        std::fprintf(stderr, "dummy_client: %s (%s)\n", error.what(), error.cause().name());
+        std::fprintf(stderr, "dummy_client: %s: %s (%s, system error %d)\n", load.connect.c_str(), error.what(),
+                     error.cause().name(), error.cause().os_error());
         return 1;
     }
 }

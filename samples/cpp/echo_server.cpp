@@ -8,6 +8,8 @@
 
 #include <iocpnet.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -56,9 +58,12 @@ public:
     }
 
 private:
+    static constexpr std::size_t held_piece = 65536;
+
     // What belongs to a session: its user value from connected to disconnected.
     struct peer_state {
         std::vector<std::byte> held; // received, but not yet accepted by send
+        std::size_t held_from = 0;   // the first byte in it that is still to be sent
         bool is_timed = false;
         sample::clock::time_point received_at; // if it is timed: the oldest bytes that are not sent yet
     };
@@ -84,10 +89,24 @@ private:
     static void writable(const iocpnet::event &event)
     {
         auto &peer = *event.user<peer_state>();
-        if (peer.held.empty() || event.session().send(peer.held)) {
-            peer.held.clear();
+        if (send_held(event.session(), peer)) {
             event.session().resume_receive();
         }
+    }
+
+    // In pieces, for all of it may be more than the send queue can take. False if it is full again: writable follows.
+    static bool send_held(iocpnet::session session, peer_state &peer)
+    {
+        while (peer.held_from < peer.held.size()) {
+            const std::size_t size = std::min(peer.held.size() - peer.held_from, held_piece);
+            if (!session.send({peer.held.data() + peer.held_from, size})) {
+                return false;
+            }
+            peer.held_from += size;
+        }
+        peer.held.clear();
+        peer.held_from = 0;
+        return true;
     }
 
     void sent(const iocpnet::event &event)
@@ -193,7 +212,8 @@ int main(int count, char **words)
         if (error.cause().code() == IOCPNET_E_INVALID_ADDRESS) {
             return arguments.complain("'" + options.listen + "' is not an address, such as [::]:7000 or 127.0.0.1:0");
         }
-        std::fprintf(stderr, "echo_server: %s (%s)\n", error.what(), error.cause().name());
+        std::fprintf(stderr, "echo_server: %s: %s (%s, system error %d)\n", options.listen.c_str(), error.what(),
+                     error.cause().name(), error.cause().os_error());
         return 1;
     }
 }

@@ -25,8 +25,8 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler writes i
 
 inline BOOL WINAPI on_console_event(DWORD) noexcept
 {
-    // FALSE for the second time: the system then ends the program.
-    return interrupted.exchange(true) ? FALSE : TRUE;
+    interrupted.store(true);
+    return TRUE;
 }
 
 inline void catch_interrupts() noexcept
@@ -45,10 +45,9 @@ inline void raise_descriptor_limit() noexcept
 
 #else
 
-extern "C" inline void sample_on_signal(int number)
+extern "C" inline void sample_on_signal(int)
 {
     interrupted.store(true);
-    std::signal(number, SIG_DFL); // a second one ends the program at once
 }
 
 inline void catch_interrupts() noexcept

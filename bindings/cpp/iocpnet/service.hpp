@@ -22,12 +22,12 @@ public:
     listener &operator=(listener &&other) noexcept
     {
         if (this != &other) {
-            close();
+            end();
             handle_ = other.release();
         }
         return *this;
     }
-    ~listener() { close(); }
+    ~listener() { end(); }
 
     iocpnet_listener handle() const noexcept { return handle_; }
     explicit operator bool() const noexcept { return handle_ != 0; }
@@ -41,6 +41,14 @@ public:
     iocpnet_listener release() noexcept { return std::exchange(handle_, 0); }
 
 private:
+    // Without a call for an empty object: it would hide the error of the system behind an earlier failure.
+    void end() noexcept
+    {
+        if (handle_ != 0) {
+            close();
+        }
+    }
+
     iocpnet_listener handle_ = 0;
 };
 
