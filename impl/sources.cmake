@@ -46,7 +46,8 @@ set(IOCPNET_SOURCES_LINUX
     os/linux/socket.c
     os/linux/thread.c
     port/port_epoll.c
-    port/port_epoll_io.c
+    port/port_epoll_run.c
+    port/port_epoll_start.c
     port/port_uring.c
     port/ports_linux.c
     port/uring_buffers.c

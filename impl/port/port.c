@@ -134,6 +134,13 @@ void icn_port_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operat
     port->functions->send(port, endpoint, operation, pieces, count);
 }
 
+uint32_t icn_port_send_now(icn_port *port, const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count)
+{
+    ICN_CHECK(count > 0);
+    ICN_CHECK(endpoint->writer == NULL);
+    return port->functions->send_now != NULL ? port->functions->send_now(endpoint, pieces, count) : 0;
+}
+
 void icn_port_cancel(icn_port *port, icn_operation *operation)
 {
     if (operation->state == ICN_OPERATION_IN_FLIGHT) {

@@ -61,12 +61,12 @@ typedef enum icn_operation_kind {
 /* Owned by a session or listener, re-used for one request after another. Zero is idle. */
 struct icn_operation {
     icn_operation_complete *complete;
-    struct icn_endpoint *endpoint;         /* set by the port when started */
-    icn_list_node node;                    /* the port's: queued completions */
-    uint8_t state;                         /* icn_operation_state; set by the port */
-    uint8_t kind;                          /* icn_operation_kind; set by the port */
-    int16_t status;                        /* the port's: of a queued completion, whose size is in storage[0] */
-    int32_t os_error;                      /* the port's: of a queued completion */
+    struct icn_endpoint *endpoint;           /* set by the port when started */
+    icn_list_node node;                      /* the port's: queued completions */
+    uint8_t state;                           /* icn_operation_state; set by the port */
+    uint8_t kind;                            /* icn_operation_kind; set by the port */
+    int16_t status;                          /* the port's: of a queued completion, whose size is in storage[0] */
+    int32_t os_error;                        /* the port's: of a queued completion */
     uint64_t storage[ICN_OPERATION_STORAGE]; /* the port's */
 };
 
@@ -97,6 +97,7 @@ typedef struct icn_port_functions {
     void (*receive)(icn_port *port, icn_endpoint *endpoint, icn_operation *operation);
     void (*send)(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
                  uint32_t count);
+    uint32_t (*send_now)(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count); /* may be NULL */
     void (*cancel)(icn_port *port, icn_operation *operation);
     icn_result (*run)(icn_port *port, uint32_t timeout_ms, uint32_t budget, uint32_t *delivered);
     icn_result (*submit)(icn_port *port);
@@ -143,6 +144,13 @@ void icn_port_receive(icn_port *port, icn_endpoint *endpoint, icn_operation *ope
  * point to belongs to the port until the completion. */
 void icn_port_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
                    uint32_t count);
+
+/*
+ * Sends at once what the system takes of `count` pieces, without an operation and its completion. Returns the bytes taken.
+ * 0: the system takes none now, or refuses, or this port sends by operations only: start a send, which waits or tells.
+ * No send is in flight on the endpoint.
+ */
+uint32_t icn_port_send_now(icn_port *port, const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count);
 
 /* A request only: the operation completes as cancelled, or as what happened before. Does nothing when it is idle or its
  * last completion is queued. What an accept had taken already is still handed over, with more == true. */

@@ -71,6 +71,14 @@ TEST_P(PortCheck, FiresWhenAnEndpointIsWrittenTwiceAtOnce)
     EXPECT_TRUE(fires([&] { icn_port_send(rig->port, &link.endpoint, &second, &piece, 1); }));
 }
 
+TEST_P(PortCheck, FiresWhenASendOvertakesTheOneInFlight)
+{
+    Link &link = rig->connected_link();
+    link.send("x");
+    const iocpnet_iovec piece = port_test::piece("y", 1);
+    EXPECT_TRUE(fires([&] { icn_port_send_now(rig->port, &link.endpoint, &piece, 1); }));
+}
+
 TEST_P(PortCheck, FiresWhenAnEndpointIsDetachedWithAnOperationInFlight)
 {
     Link &link = rig->connected_link();

@@ -1,4 +1,5 @@
 /* The contract of sending. */
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -102,6 +103,51 @@ TEST_P(PortSend, TakesAPartOfMorePiecesThanTheMost)
     EXPECT_GT(link.writer.last().size, 0u);
     EXPECT_LE(link.writer.last().size, letters.size());
     EXPECT_EQ(link.peer.receive(link.writer.last().size).size(), link.writer.last().size);
+}
+
+TEST_P(PortSend, NowSendsAllOrNothingOfAFewBytesWithoutACompletion)
+{
+    Link &link = rig->connected_link();
+    const iocpnet_iovec pieces[] = {piece("hel", 3), piece("lo", 2)};
+    const size_t completions = link.writer.completions().size();
+    const uint32_t taken = icn_port_send_now(rig->port, &link.endpoint, pieces, 2);
+    rig->run_dry();
+    EXPECT_TRUE(taken == 0 || taken == 5) << taken;
+    EXPECT_EQ(link.writer.completions().size(), completions);
+    EXPECT_EQ(link.peer.receive(taken), std::string("hello").substr(0, taken));
+    EXPECT_FALSE(link.peer.readable_within(0));
+}
+
+TEST_P(PortSend, NowTakesNothingOfAFullSocketAndLosesNothing)
+{
+    Link &link = rig->connected_link();
+    const std::string sent = api_test::Random().bytes(more_than_buffers);
+    std::string received;
+    size_t taken = 0;
+    uint32_t last;
+    do {
+        const iocpnet_iovec rest = piece(sent.data() + taken, std::min<size_t>(sent.size() - taken, 1 << 20));
+        last = icn_port_send_now(rig->port, &link.endpoint, &rest, 1);
+        taken += last;
+    } while (last != 0 && taken < sent.size());
+    ASSERT_LT(taken, sent.size());
+    const std::string rest = sent.substr(taken);
+    link.send_all(rest);
+    ASSERT_TRUE(rig->run_until([&] {
+        drain(link.peer, received);
+        return received.size() == sent.size();
+    }));
+    EXPECT_TRUE(received == sent);
+}
+
+TEST_P(PortSend, NowTakesNothingAfterAReset)
+{
+    Link &link = rig->connected_link();
+    link.receive();
+    link.peer.reset();
+    ASSERT_TRUE(finishes(link.reader));
+    const iocpnet_iovec one = piece("x", 1);
+    EXPECT_EQ(icn_port_send_now(rig->port, &link.endpoint, &one, 1), 0u);
 }
 
 TEST_P(PortSend, MayBeStartedAgainInsideItsCompletion)

@@ -37,7 +37,8 @@ static pthread_t *thread_of(icn_thread *thread)
 
 void icn_mutex_init(icn_mutex *mutex)
 {
-    *mutex_of(mutex) = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    const int error = pthread_mutex_init(mutex_of(mutex), NULL);
+    ICN_CHECK(error == 0);
 }
 
 void icn_mutex_fini(icn_mutex *mutex)
@@ -60,7 +61,8 @@ void icn_mutex_unlock(icn_mutex *mutex)
 
 void icn_condition_init(icn_condition *condition)
 {
-    *condition_of(condition) = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    const int error = pthread_cond_init(condition_of(condition), NULL);
+    ICN_CHECK(error == 0);
 }
 
 void icn_condition_fini(icn_condition *condition)

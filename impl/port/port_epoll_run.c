@@ -1,0 +1,290 @@
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include "os/error.h"
+#include "port/operation.h"
+#include "port/port_epoll_internal.h"
+
+#define READ_EVENTS (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)
+#define WRITE_EVENTS (EPOLLOUT | EPOLLHUP | EPOLLERR)
+/* After an end, an error or urgent data a short read does not mean that nothing is left. */
+#define EXHAUSTIVE_EVENTS (READ_EVENTS & ~EPOLLIN)
+
+enum {
+    RECEIVES_MAX = 4,   /* full buffers from one endpoint before others have their turn */
+    ACCEPTS_MAX = 32,   /* likewise, sockets from one listener */
+    QUEUE_TURNS_MAX = 8 /* runs in a row that deliver from the queue alone; more would starve the sockets */
+};
+
+static bool goes_on(const icn_operation *operation)
+{
+    return operation->state == ICN_OPERATION_IN_FLIGHT;
+}
+
+static void finish(icn_epoll_port *port, icn_operation *operation, icn_result result)
+{
+    ICN_CHECK(port->budget > 0);
+    --port->budget;
+    icn_operation_finish_with(operation, result, 0);
+}
+
+/* The readiness stays: a receive that is started after the end finds the end again. */
+static void end_stream(icn_epoll_port *port, icn_endpoint *endpoint)
+{
+    /* An error that was pending and is gone was taken by a send: this is no orderly end. */
+    const bool was_reset = (endpoint->ready & EPOLLERR) != 0;
+    finish(port, endpoint->reader, was_reset ? icn_os_result(ECONNRESET) : icn_ok());
+}
+
+static void receive_nothing(icn_epoll_port *port, icn_endpoint *endpoint, ssize_t size)
+{
+    if (size == 0) {
+        end_stream(port, endpoint);
+    } else if (errno == EAGAIN) {
+        endpoint->ready = 0;
+    } else {
+        finish(port, endpoint->reader, icn_os_last_result());
+    }
+}
+
+static void give_data(icn_epoll_port *port, icn_operation *operation, uint32_t size)
+{
+    ICN_CHECK(port->budget > 0);
+    --port->budget;
+    port->received.size = size;
+    icn_operation_give(operation, &port->received);
+}
+
+/* True when there may be more. */
+static inline bool receive_piece(icn_epoll_port *port, icn_endpoint *endpoint, icn_operation *operation)
+{
+    const ssize_t size = recv((int)endpoint->socket, port->buffer, port->buffer_size, MSG_DONTWAIT);
+
+    if (size <= 0) {
+        receive_nothing(port, endpoint, size);
+        return false;
+    }
+    /* Nothing is left after a short read; what comes later raises a new edge. */
+    const bool drained = (uint32_t)size < port->buffer_size && (endpoint->ready & EXHAUSTIVE_EVENTS) == 0;
+    if (drained) {
+        endpoint->ready = 0;
+    }
+    give_data(port, operation, (uint32_t)size);
+    return !drained && goes_on(operation);
+}
+
+static void receive_pieces(icn_epoll_port *port, icn_endpoint *endpoint, icn_operation *operation)
+{
+    for (uint32_t i = 0; i < RECEIVES_MAX && port->budget > 0; ++i) {
+        if (!receive_piece(port, endpoint, operation)) {
+            return;
+        }
+    }
+    icn_epoll_put_off(port, endpoint);
+}
+
+/* accept(2): errors that belong to the connection that was waiting, which is gone then. */
+static bool is_of_one_connection(int error)
+{
+    switch (error) {
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+    case ETIMEDOUT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Without descriptors or memory the accept ends and the readiness stays: the owner chooses when to try again. */
+static void accept_nothing(icn_epoll_port *port, icn_endpoint *endpoint)
+{
+    if (errno == EAGAIN) {
+        endpoint->ready = 0;
+    } else {
+        finish(port, endpoint->reader, icn_os_last_result());
+    }
+}
+
+static void give_socket(icn_epoll_port *port, icn_operation *operation, int accepted)
+{
+    const icn_completion completion = {.more = true, .accepted = accepted};
+    ICN_CHECK(port->budget > 0);
+    --port->budget;
+    icn_operation_give(operation, &completion);
+}
+
+static void accept_waiting(icn_epoll_port *port, icn_endpoint *endpoint, icn_operation *operation)
+{
+    for (uint32_t i = 0; i < ACCEPTS_MAX && port->budget > 0; ++i) {
+        const int accepted = accept4((int)endpoint->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (accepted >= 0) {
+            give_socket(port, operation, accepted);
+            if (!goes_on(operation)) {
+                return;
+            }
+        } else if (!is_of_one_connection(errno)) {
+            accept_nothing(port, endpoint);
+            return;
+        }
+    }
+    icn_epoll_put_off(port, endpoint);
+}
+
+static icn_result connect_result(icn_os_socket socket)
+{
+    int error = 0;
+    socklen_t length = sizeof error;
+
+    if (getsockopt((int)socket, SOL_SOCKET, SO_ERROR, &error, &length) != 0) {
+        error = errno;
+    }
+    return icn_os_result(error);
+}
+
+/* A connect has ended; a send may try again, which the owner does. */
+static void complete_writer(icn_epoll_port *port, const icn_endpoint *endpoint)
+{
+    icn_operation *operation = endpoint->writer;
+    finish(port, operation, operation->kind == ICN_OPERATION_CONNECT ? connect_result(endpoint->socket) : icn_ok());
+}
+
+/* One piece for each event: what is left, and connections to accept, are the business of serve_readable. */
+static void read_first(icn_epoll_port *port, icn_endpoint *endpoint)
+{
+    icn_operation *operation = endpoint->reader;
+
+    if (operation == NULL || !goes_on(operation)) {
+        return;
+    }
+    if (operation->kind != ICN_OPERATION_RECEIVE || receive_piece(port, endpoint, operation)) {
+        icn_epoll_put_off(port, endpoint);
+    }
+}
+
+/* False when the budget ran out before all was done. Reading comes first: it takes a pending error before a send does. */
+static bool handle(icn_epoll_port *port, struct epoll_event *event)
+{
+    icn_endpoint *endpoint = event->data.ptr;
+    const uint32_t events = event->events;
+
+    if ((events & READ_EVENTS) != 0) {
+        endpoint->ready |= events & READ_EVENTS;
+        read_first(port, endpoint);
+    }
+    if (endpoint->writer != NULL && (events & WRITE_EVENTS) != 0 && goes_on(endpoint->writer)) {
+        if (port->budget == 0) {
+            event->events = EPOLLOUT;
+            return false;
+        }
+        complete_writer(port, endpoint);
+    }
+    return true;
+}
+
+static void handle_wake(icn_epoll_port *port)
+{
+    /* Reads what the wakes before it wrote, so that the owner sees what they announced; a later one writes again. */
+    (void)icn_u32_exchange(&port->woken, 0);
+}
+
+static void handle_events(icn_epoll_port *port)
+{
+    while (port->event_next < port->event_count && port->budget > 0) {
+        struct epoll_event *event = &port->events[port->event_next];
+        if (event->data.ptr == port) {
+            handle_wake(port);
+        } else if (event->data.ptr != NULL && !handle(port, event)) {
+            return;
+        }
+        ++port->event_next;
+    }
+}
+
+/* Delivers what can be read or accepted, within the budget and the endpoint's fair share; the rest is put off. */
+static void read_more(icn_epoll_port *port, icn_endpoint *endpoint)
+{
+    icn_operation *operation = endpoint->reader;
+
+    if (operation == NULL || !goes_on(operation) || endpoint->ready == 0) {
+        return;
+    }
+    if (operation->kind == ICN_OPERATION_RECEIVE) {
+        receive_pieces(port, endpoint, operation);
+    } else {
+        ICN_CHECK(operation->kind == ICN_OPERATION_ACCEPT);
+        accept_waiting(port, endpoint, operation);
+    }
+}
+
+/* One turn for each endpoint that is in the list now. */
+static void serve_readable(icn_epoll_port *port)
+{
+    const icn_list_node *last = port->readable.previous;
+
+    while (port->budget > 0 && !icn_list_is_empty(&port->readable)) {
+        icn_list_node *node = icn_list_take_first(&port->readable);
+        read_more(port, ICN_CONTAINER(node, icn_endpoint, node));
+        if (node == last) {
+            break;
+        }
+    }
+}
+
+static icn_result wait_for_events(icn_epoll_port *port, uint32_t timeout_ms)
+{
+    const int timeout = timeout_ms == IOCPNET_INFINITE ? -1 : timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
+    const int count = epoll_wait(port->epoll, port->events, ICN_EPOLL_EVENTS_MAX, timeout);
+
+    port->event_next = 0;
+    port->event_count = count > 0 ? (uint32_t)count : 0;
+    port->queue_turns = 0;
+    /* A signal ends the wait early, as the contract allows. */
+    return count >= 0 || errno == EINTR ? icn_ok() : icn_os_last_result();
+}
+
+/* True when the sockets are to be looked at as well. */
+static bool deliver_queue(icn_epoll_port *port)
+{
+    port->budget -= icn_operation_deliver_queue(&port->queue, port->budget);
+    return port->budget > 0 && ++port->queue_turns >= QUEUE_TURNS_MAX;
+}
+
+static icn_result turn(icn_epoll_port *port, uint32_t timeout_ms)
+{
+    icn_result result = icn_ok();
+
+    if (!icn_list_is_empty(&port->queue)) {
+        if (!deliver_queue(port)) {
+            return result;
+        }
+        timeout_ms = 0;
+    }
+    if (port->event_next == port->event_count) {
+        result = wait_for_events(port, icn_list_is_empty(&port->readable) ? timeout_ms : 0);
+    }
+    handle_events(port);
+    serve_readable(port);
+    return result;
+}
+
+icn_result icn_epoll_run(icn_port *base, uint32_t timeout_ms, uint32_t budget, uint32_t *delivered)
+{
+    icn_epoll_port *port = icn_epoll_port_of(base);
+    icn_result result;
+
+    port->budget = budget;
+    result = turn(port, timeout_ms);
+    *delivered = budget - port->budget;
+    return result;
+}

@@ -1,0 +1,114 @@
+#include <errno.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "os/error.h"
+#include "os/linux/sockaddr.h"
+#include "port/operation.h"
+#include "port/port_epoll_internal.h"
+
+void icn_epoll_put_off(icn_epoll_port *port, icn_endpoint *endpoint)
+{
+    ICN_CHECK(endpoint->ready != 0);
+    if (!icn_list_holds(&endpoint->node)) {
+        icn_list_append(&port->readable, &endpoint->node);
+    }
+}
+
+static void start_reading(icn_epoll_port *port, icn_endpoint *endpoint)
+{
+    /* Its edge has passed already: without this nothing would come. */
+    if (endpoint->ready != 0) {
+        icn_epoll_put_off(port, endpoint);
+    }
+}
+
+void icn_epoll_accept(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, uint32_t count)
+{
+    (void)operation;
+    (void)count;
+    start_reading(icn_epoll_port_of(base), endpoint);
+}
+
+void icn_epoll_receive(icn_port *base, icn_endpoint *endpoint, icn_operation *operation)
+{
+    (void)operation;
+    start_reading(icn_epoll_port_of(base), endpoint);
+}
+
+void icn_epoll_forget_events(icn_epoll_port *port, const icn_endpoint *endpoint)
+{
+    ICN_CHECK(port->event_count <= ICN_EPOLL_EVENTS_MAX);
+    for (uint32_t i = port->event_next; i < port->event_count; ++i) {
+        if (port->events[i].data.ptr == endpoint) {
+            port->events[i].data.ptr = NULL;
+        }
+    }
+}
+
+void icn_epoll_connect(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, const icn_address *address)
+{
+    icn_epoll_port *port = icn_epoll_port_of(base);
+    struct sockaddr_storage storage;
+    const socklen_t length = icn_os_sockaddr_write(address, &storage);
+
+    /* A socket that is not connected reads as writable and hung up. */
+    icn_epoll_forget_events(port, endpoint);
+    endpoint->ready = 0;
+    if (connect((int)endpoint->socket, (const struct sockaddr *)&storage, length) == 0) {
+        icn_operation_queue(&port->queue, operation, icn_ok(), 0);
+    } else if (errno != EINPROGRESS && errno != EINTR) {
+        icn_operation_queue(&port->queue, operation, icn_os_last_result(), 0);
+    }
+}
+
+static ssize_t send_gathered(icn_os_socket socket, const iocpnet_iovec *pieces, uint32_t count)
+{
+    struct iovec vectors[ICN_PORT_PIECES_MAX];
+    struct msghdr message = {.msg_iov = vectors};
+
+    message.msg_iovlen = count < ICN_PORT_PIECES_MAX ? count : ICN_PORT_PIECES_MAX;
+    for (size_t i = 0; i < message.msg_iovlen; ++i) {
+        /* The system's vector is also for reading, hence without const; sending changes nothing. */
+        vectors[i].iov_base = (void *)(uintptr_t)pieces[i].data;
+        vectors[i].iov_len = (size_t)pieces[i].size;
+    }
+    return sendmsg((int)socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* The system takes at most 2 GiB less a page, so that the result fits into 32 bits. */
+static ssize_t send_pieces(icn_os_socket socket, const iocpnet_iovec *pieces, uint32_t count)
+{
+    if (count > 1) {
+        return send_gathered(socket, pieces, count);
+    }
+    return send((int)socket, pieces->data, (size_t)pieces->size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+uint32_t icn_epoll_send_now(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count)
+{
+    const ssize_t size = send_pieces(endpoint->socket, pieces, count);
+    return size > 0 ? (uint32_t)size : 0;
+}
+
+void icn_epoll_send(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
+                    uint32_t count)
+{
+    icn_epoll_port *port = icn_epoll_port_of(base);
+    const ssize_t size = send_pieces(endpoint->socket, pieces, count);
+
+    if (size >= 0) {
+        icn_operation_queue(&port->queue, operation, icn_ok(), (uint32_t)size);
+    } else if (errno == EINTR) {
+        icn_operation_queue(&port->queue, operation, icn_ok(), 0);
+    } else if (errno != EAGAIN) { /* else the edge of EPOLLOUT completes it */
+        icn_operation_queue(&port->queue, operation, icn_os_last_result(), 0);
+    }
+}
+
+/* Nothing of it is in the system: what comes for the socket later finds no operation in flight. */
+void icn_epoll_cancel(icn_port *base, icn_operation *operation)
+{
+    icn_operation_queue(&icn_epoll_port_of(base)->queue, operation, icn_failure(IOCPNET_E_CANCELLED), 0);
+}
