@@ -2,7 +2,7 @@
 #define IOCPNET_CPP_EXCEPTIONS 0
 #include <iocpnet.hpp>
 
-#include "support/cpp_no_exceptions.hpp"
+#include "support/api_no_exceptions.hpp"
 
 namespace api_test
 {
