@@ -38,7 +38,6 @@ static uint64_t calls_ended;
 static thread_state state;
 static icn_thread thread;
 static uint64_t thread_number; /* icn_thread_self of the log thread; 0 when there is none */
-static uint32_t waiter_count;  /* threads that wait for its end, and will join it */
 
 static log_line queue[ICN_LOG_QUEUE_MAX];
 static uint32_t queue_first;
@@ -124,16 +123,11 @@ static void deliver_line(const log_line *line)
     }
 }
 
-/* Nobody waits when the end was asked for on the log thread itself: it can not be joined then. */
 static void thread_end(void)
 {
     thread_number = 0;
-    icn_live_remove(ICN_LIVE_THREADS);
     state = THREAD_ENDED;
-    if (waiter_count == 0) {
-        icn_thread_detach(&thread);
-        state = THREAD_NONE;
-    }
+    icn_live_remove(ICN_LIVE_THREADS);
     icn_condition_signal_all(&changed);
 }
 
@@ -157,6 +151,7 @@ static void thread_main(void *argument)
     icn_mutex_unlock(&lock);
 }
 
+/* A thread whose end was asked for on itself is joined by the next call that starts or stops it. */
 static void thread_join_ended(void)
 {
     if (state == THREAD_ENDED) {
@@ -192,12 +187,10 @@ static void thread_stop(void)
     if (is_log_thread()) {
         return;
     }
-    waiter_count++;
     icn_condition_signal_all(&changed);
     while (!is_wanted() && state == THREAD_RUNNING) {
         icn_condition_wait(&changed, &lock);
     }
-    waiter_count--;
     thread_join_ended();
 }
 

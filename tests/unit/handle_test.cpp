@@ -284,6 +284,22 @@ TEST(Handle, EveryBitFlipOfALiveOrStaleOneIsRefused)
     all_flips_are_refused();
 }
 
+TEST(Handle, FreeSlotIsKnownUnderNoKind)
+{
+    Object object;
+    const uint64_t handle = make(object);
+    const uint64_t aged = icn_handle_age(make(object));
+    icn_handle_retire(handle);
+    icn_handle_retire(aged);
+    for (uint64_t kind = 0; kind < 256; kind++) {
+        for (const uint32_t generation : {0u, 1u, generation_of(handle), generation_of(handle) + 1, UINT32_MAX}) {
+            const uint64_t forged = kind << 56 | uint64_t{generation} << 24;
+            EXPECT_FALSE(icn_handle_is_known(forged | index_of(handle))) << kind << " " << generation;
+            EXPECT_FALSE(icn_handle_is_known(forged | index_of(aged))) << kind << " " << generation;
+        }
+    }
+}
+
 TEST(Handle, LastGenerationGivesTheSlotUp)
 {
     Object object;
@@ -340,6 +356,18 @@ TEST(Handle, GrowthIsOneBlockPerChunkAndKept)
     EXPECT_EQ(blocks + 1, icn_memory_blocks(ICN_MEMORY_HANDLES));
     icn_handle_retire(make(object));
     EXPECT_EQ(blocks + 1, icn_memory_blocks(ICN_MEMORY_HANDLES));
+}
+
+TEST(Handle, ThreadsThatFindTheTableFullAtOnceAddOneChunk)
+{
+    FullTable table;
+    Object object;
+    const uint64_t blocks = icn_memory_blocks(ICN_MEMORY_HANDLES);
+    std::vector<uint64_t> handles(8);
+    icn_handle_limit_growth(false);
+    run_together(8, [&](uint32_t thread) { handles[thread] = make(object); });
+    EXPECT_EQ(blocks + 1, icn_memory_blocks(ICN_MEMORY_HANDLES));
+    std::for_each(handles.begin(), handles.end(), icn_handle_retire);
 }
 
 TEST(Handle, RetiringTwiceFiresACheckAndDoesNothing)

@@ -215,12 +215,16 @@ TEST_F(Timer, WithinATurnTheyFireInOrderOfTime)
 {
     std::vector<uint32_t> order;
     std::vector<Alarm> alarms(200);
+    Alarm before;
+    const uint64_t begin = start + turn / 3;
+    set(before, begin);
+    run(begin + ICN_TIMER_TICK_MS);
     for (uint32_t i = 0; i < alarms.size(); i++) {
         const uint32_t place = (i * 37) % 200;
         alarms[place].at_fire = [&order, place] { order.push_back(place); };
-        set(alarms[place], start + ICN_TIMER_TICK_MS * place);
+        set(alarms[place], begin + ICN_TIMER_TICK_MS * place);
     }
-    run(start + turn);
+    run(begin + turn - ICN_TIMER_TICK_MS);
     EXPECT_EQ(200u, order.size());
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
