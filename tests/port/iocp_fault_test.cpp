@@ -441,6 +441,20 @@ TEST_F(IocpFault, AcceptThatCanNotBePostedAgainHandsOverWhatItHas)
     expect_serves_again(listener, address);
 }
 
+TEST_F(IocpFault, AcceptThatCanNotBePostedAgainEndsAfterItsOnlyConnection)
+{
+    open();
+    icn_address address = {};
+    Link &listener = rig->listening_link(address);
+    listener.accept(1);
+    api_test::Socket peer = api_test::Socket::connect(port_test::text_of(address));
+    ImportFault<__imp_WSASocketW> fault(INVALID_SOCKET, WSAEMFILE, strike(1));
+    ASSERT_TRUE(finishes(listener.reader));
+    ASSERT_EQ(listener.reader.completions().size(), 2u);
+    EXPECT_TRUE(listener.reader.completions()[0].more);
+    EXPECT_EQ(listener.reader.last().status, IOCPNET_E_NO_DESCRIPTORS);
+}
+
 TEST_F(IocpFault, AcceptWithoutMemoryForItsPoolEndsOnce)
 {
     open();

@@ -172,6 +172,26 @@ TEST_F(Iocp, AcceptOutlivesConnectionsThatAreResetAtOnce)
     EXPECT_EQ(listener.reader.finished(), 0u);
 }
 
+TEST_F(Iocp, EndpointsWithMoreToReadTakeTurns)
+{
+    constexpr uint32_t runs = 30;
+    Rig small(IOCPNET_PORT_IOCP, 512);
+    std::vector<Link *> links;
+    for (int i = 0; i < 3; ++i) {
+        links.push_back(&small.connected_link());
+    }
+    for (Link *link : links) {
+        ASSERT_TRUE(link->peer.send(std::string(65536, 'x')));
+        link->receive();
+    }
+    for (uint32_t run = 0; run < runs; ++run) {
+        small.run(100, 3);
+    }
+    for (Link *link : links) {
+        EXPECT_GE(link->reader.completions().size(), runs / 2);
+    }
+}
+
 TEST_F(Iocp, CancelledSendThatWasPendingSaysWhatTheSystemTook)
 {
     Link &link = rig.connected_link();
