@@ -91,6 +91,51 @@ TEST_P(PortRun, ReturnsWhenSomethingCameLongBeforeTheTimeout)
     EXPECT_EQ(link.reader.data(), "x");
 }
 
+TEST_P(PortRun, WaitWithoutEndDoesNotSpin)
+{
+    std::thread waker([&] {
+        port_test::Rig clock(GetParam());
+        clock.run(50); /* passes the time */
+        icn_port_wake(rig->port);
+    });
+    const auto start = Clock::now();
+    int runs = 0;
+    while (milliseconds_since(start) < 40) {
+        rig->run(IOCPNET_INFINITE);
+        ++runs;
+    }
+    waker.join();
+    EXPECT_LE(runs, 10);
+}
+
+TEST_P(PortRun, DataLeftOverIsServedWithoutWaitingForMore)
+{
+    open(100);
+    Link &link = rig->connected_link();
+    const std::string sent(50000, 'x');
+    link.receive();
+    ASSERT_TRUE(link.peer.send(sent));
+    while (link.reader.data().size() < sent.size()) {
+        rig->run(IOCPNET_INFINITE, 7);
+    }
+    EXPECT_EQ(link.reader.data().size(), sent.size());
+}
+
+TEST_P(PortRun, RunThatDeliversDoesNotWaitAsWell)
+{
+    Link &link = rig->connected_link();
+    link.writer.hook = [&](const icn_completion &) {
+        if (link.writer.started() < 101) {
+            link.send("x");
+        }
+    };
+    link.send("x");
+    while (link.writer.finished() < 101) { /* the connect was the first */
+        rig->run(IOCPNET_INFINITE);
+    }
+    EXPECT_EQ(link.peer.receive(100).size(), 100u);
+}
+
 TEST_P(PortRun, WakeFromAnotherThreadEndsAWaitWithoutEnd)
 {
     for (int i = 0; i < 100; ++i) {
@@ -191,6 +236,25 @@ TEST_P(PortRun, BudgetOfOneServesReceivesAndSends)
         return true;
     };
     EXPECT_TRUE(rig->run_until([&] { return received(links) == links.size() && all_sent(); }, 1));
+}
+
+TEST_P(PortRun, BudgetOfOneServesAReceiveAndASendThatWaitedForTheSamePeer)
+{
+    Link &link = rig->connected_link();
+    const std::string sent(size_t{24} << 20, 'x');
+    std::string received;
+    link.receive();
+    link.send_all(sent);
+    rig->run_dry();
+    ASSERT_TRUE(link.writer.in_flight());
+    ASSERT_TRUE(link.peer.send("y"));
+    port_test::drain(link.peer, received);
+    EXPECT_TRUE(rig->run_until(
+        [&] {
+            port_test::drain(link.peer, received);
+            return !link.writer.in_flight() && link.reader.data() == "y";
+        },
+        1));
 }
 
 TEST_P(PortRun, QueuedCompletionsKeepTheBudget)
