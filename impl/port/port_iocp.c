@@ -39,7 +39,7 @@ static bool handles_are_real(SOCKET socket)
 /* What has to be asked of a socket of the system's provider. */
 static icn_result load_provider(icn_iocp *iocp)
 {
-    icn_os_socket probe;
+    icn_os_socket probe = ICN_OS_SOCKET_NONE;
     icn_result result = icn_os_socket_open(ICN_ADDRESS_IPV4, &probe);
     if (result.status != IOCPNET_OK) {
         result = icn_os_socket_open(ICN_ADDRESS_IPV6, &probe);

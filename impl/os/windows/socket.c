@@ -84,7 +84,7 @@ static bool bind_and_listen(SOCKET socket, const icn_address *address, const icn
 
 icn_result icn_os_socket_listen(const icn_address *address, const icn_os_listen_options *options, icn_os_socket *opened)
 {
-    icn_os_socket made;
+    icn_os_socket made = ICN_OS_SOCKET_NONE;
     icn_result result = icn_os_socket_open((icn_address_family)address->family, &made);
     if (result.status != IOCPNET_OK) {
         return result;
