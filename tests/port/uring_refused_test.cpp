@@ -6,7 +6,6 @@
 #include <thread>
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -133,33 +132,6 @@ TEST_P(UringFailing, RunThatCanNotEnterTheKernelLosesNothing)
     EXPECT_TRUE(rig.run_until([&] { return !link.writer.in_flight() && link.reader.data() == "y"; }));
     EXPECT_EQ(link.writer.last().size, 1u);
     EXPECT_EQ(link.peer.receive(1), "x");
-}
-
-class UringDescriptors : public uring_test::UringTest
-{
-};
-
-URING_SUITE(UringDescriptors, false, true);
-
-TEST_P(UringDescriptors, NoDescriptorSurvivesExec)
-{
-    rig.reset();
-    std::vector<int> before;
-    for (int descriptor = 0; descriptor < 1000; ++descriptor) {
-        if (fcntl(descriptor, F_GETFD) == -1) {
-            before.push_back(descriptor);
-        }
-    }
-    open();
-    uint32_t opened = 0;
-    for (int descriptor : before) {
-        const int flags = fcntl(descriptor, F_GETFD);
-        if (flags != -1) {
-            ++opened;
-            EXPECT_NE(flags & FD_CLOEXEC, 0) << descriptor;
-        }
-    }
-    EXPECT_EQ(opened, 2u); /* the ring and what wakes it */
 }
 
 } // namespace

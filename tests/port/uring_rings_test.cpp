@@ -39,6 +39,33 @@ protected:
         });
     }
 
+    /* Each link sends as many bytes as pieces are taken, beginning one byte later than the link before. */
+    static std::string distinct_bytes(size_t links)
+    {
+        std::string bytes;
+        for (size_t i = 0; i < links + ICN_PORT_PIECES_MAX; ++i) {
+            bytes += static_cast<char>(i);
+        }
+        return bytes;
+    }
+    static void send_pieces(const std::vector<Pair> &pairs, const std::string &bytes)
+    {
+        for (size_t i = 0; i < pairs.size(); ++i) {
+            std::vector<iocpnet_iovec> pieces;
+            for (size_t k = 0; k < ICN_PORT_PIECES_MAX; ++k) {
+                pieces.push_back(port_test::piece(&bytes[i + k], 1));
+            }
+            pairs[i].link->send(pieces);
+        }
+    }
+    /* What arrived at the other end. */
+    static std::string taken(const Pair &pair)
+    {
+        char bytes[2 * ICN_PORT_PIECES_MAX] = {};
+        const ssize_t size = read(pair.peer, bytes, sizeof bytes);
+        return std::string(bytes, size > 0 ? static_cast<size_t>(size) : 0);
+    }
+
     /* Connections that wait at a local listener: unlike TCP's they are never dropped and tried again. */
     std::vector<int> connect_locally(Link &link, uint32_t count)
     {
@@ -102,41 +129,40 @@ TEST_P(UringRings, MoreSendsThanSubmissionsFitAllArrive)
 TEST_P(UringRings, MoreGatheredPiecesThanThePortKeepsAllArrive)
 {
     const std::vector<Pair> pairs = paired_links(100);
-    std::string sent;
-    std::vector<iocpnet_iovec> pieces;
-    for (char c = '0'; c < '0' + ICN_PORT_PIECES_MAX; ++c) {
-        sent += c;
-    }
-    for (const char &c : sent) {
-        pieces.push_back(port_test::piece(&c, 1));
-    }
+    const std::string sent = distinct_bytes(pairs.size());
     rig->run(0); /* from here on a queue that is full can be submitted */
-    for (const Pair &pair : pairs) {
-        pair.link->send(pieces);
-    }
+    send_pieces(pairs, sent);
     EXPECT_TRUE(all_finish(pairs));
-    for (const Pair &pair : pairs) {
-        char bytes[100] = {};
-        EXPECT_EQ(pair.link->writer.last().size, sent.size());
-        EXPECT_EQ(read(pair.peer, bytes, sizeof bytes), static_cast<ssize_t>(sent.size()));
-        EXPECT_EQ(bytes, sent);
-        close(pair.peer);
+    for (size_t i = 0; i < pairs.size(); ++i) {
+        EXPECT_EQ(pairs[i].link->writer.last().size, static_cast<uint32_t>(ICN_PORT_PIECES_MAX));
+        EXPECT_EQ(taken(pairs[i]), sent.substr(i, ICN_PORT_PIECES_MAX));
+        close(pairs[i].peer);
     }
 }
 
 TEST_P(UringRings, MoreGatheredPiecesThanThePortKeepsAreOfferedAgainBeforeTheFirstRun)
 {
     const std::vector<Pair> pairs = paired_links(100);
-    const std::vector<iocpnet_iovec> pieces(ICN_PORT_PIECES_MAX, port_test::piece("x", 1));
-    for (const Pair &pair : pairs) {
-        pair.link->send(pieces);
-    }
+    const std::string sent = distinct_bytes(pairs.size());
+    send_pieces(pairs, sent);
     EXPECT_TRUE(all_finish(pairs));
+    for (size_t i = 0; i < pairs.size(); ++i) {
+        EXPECT_EQ(pairs[i].link->writer.last().status, IOCPNET_OK);
+        EXPECT_EQ(taken(pairs[i]), sent.substr(i, pairs[i].link->writer.last().size));
+        close(pairs[i].peer);
+    }
+}
+
+TEST_P(UringRings, RunDoesNotWaitWhileAReceiveWaitsToBeSubmitted)
+{
+    const std::vector<Pair> pairs = paired_links(more_than_submissions);
     for (const Pair &pair : pairs) {
-        char bytes[100] = {};
-        const uint32_t size = pair.link->writer.last().size;
-        EXPECT_EQ(pair.link->writer.last().status, IOCPNET_OK);
-        EXPECT_EQ(std::max<ssize_t>(read(pair.peer, bytes, sizeof bytes), 0), static_cast<ssize_t>(size));
+        pair.link->receive();
+    }
+    ASSERT_EQ(write(pairs.back().peer, "x", 1), 1);
+    EXPECT_EQ(rig->run(IOCPNET_INFINITE), 1u);
+    EXPECT_EQ(pairs.back().link->reader.data(), "x");
+    for (const Pair &pair : pairs) {
         close(pair.peer);
     }
 }
@@ -146,6 +172,8 @@ TEST_P(UringRings, CancelsThatFindTheirQueueFullAreNotLost)
     const std::vector<Pair> pairs = paired_links(more_than_submissions);
     for (const Pair &pair : pairs) {
         pair.link->receive();
+    }
+    for (const Pair &pair : pairs) {
         pair.link->cancel();
     }
     EXPECT_TRUE(all_finish(pairs));
@@ -191,6 +219,31 @@ TEST_P(UringRings, AcceptThatAFullCompletionQueueEndsGoesOn)
     EXPECT_EQ(link.reader.finished(), 0u);
     for (int peer : peers) {
         close(peer);
+    }
+}
+
+TEST_P(UringRings, AcceptCancelledWhileAFullCompletionQueueEndsItCompletesOnce)
+{
+    if (!may_open(2 * more_than_completions + 200)) {
+        GTEST_SKIP() << "too few descriptors";
+    }
+    /* The queue is full at about 2048; some of these cancels meet the very piece that ended the request. */
+    for (size_t moment : {500, 2044, 2045, 2046, 2047, 2048, 2049, 2050}) {
+        Link &link = rig->make_link();
+        const std::vector<int> peers = connect_locally(link, more_than_completions);
+        link.reader.hook = [&](const icn_completion &) {
+            if (link.reader.accepted().size() == moment) {
+                link.cancel();
+            }
+        };
+        link.accept();
+        EXPECT_TRUE(rig->run_until([&] { return !link.in_flight() || link.reader.accepted().size() == peers.size(); }));
+        rig->drop(link);
+        EXPECT_EQ(link.reader.finished(), 1u);
+        EXPECT_EQ(link.reader.last().status, IOCPNET_E_CANCELLED);
+        for (int peer : peers) {
+            close(peer);
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-/* The threads that drive an io_uring port: a request dies with the thread that submitted it, an operation does not. */
+/* When an io_uring port waits, and the threads that drive it: a request dies with its thread, an operation does not. */
 #if defined(__linux__)
 
 #include <chrono>
@@ -43,6 +43,13 @@ TEST_P(UringThreads, OperationsMayBeStartedBeforeTheThreadThatDrivesComes)
         EXPECT_TRUE(rig->run_until([&] { return !link.in_flight(); }));
     }).join();
     close(peer);
+}
+
+TEST_P(UringThreads, RunDoesNotWaitWhileACompletionIsQueued)
+{
+    Link &link = rig->connected_link();
+    link.connect(port_test::address_of(link.peer)); /* completes at once: the socket is connected */
+    EXPECT_EQ(rig->run(IOCPNET_INFINITE), 1u);
 }
 
 TEST_P(UringThreads, SignalsNeitherEndNorProlongAWait)
@@ -141,14 +148,16 @@ TEST_P(UringShared, ConnectOutlivesTheThreadThatStartedIt)
 TEST_P(UringShared, WakeWorksAfterTheThreadThatDroveFirstHasEnded)
 {
     std::thread([&] { rig->run(0); }).join();
-    std::thread waker([&] {
-        api_test::pause_briefly();
-        icn_port_wake(rig->port);
-    });
-    uint32_t delivered = 1;
-    EXPECT_EQ(icn_port_run(rig->port, IOCPNET_INFINITE, 1, &delivered).status, IOCPNET_OK);
-    EXPECT_EQ(delivered, 0u);
-    waker.join();
+    for (int i = 0; i < 3; ++i) {
+        std::thread waker([&] {
+            api_test::pause_briefly();
+            icn_port_wake(rig->port);
+        });
+        uint32_t delivered = 1;
+        EXPECT_EQ(icn_port_run(rig->port, IOCPNET_INFINITE, 1, &delivered).status, IOCPNET_OK);
+        EXPECT_EQ(delivered, 0u);
+        waker.join();
+    }
 }
 
 } // namespace
