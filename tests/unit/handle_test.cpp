@@ -53,6 +53,7 @@ class FullTable
 public:
     FullTable()
     {
+        icn_handle_retire(make(object_)); /* the first one makes a chunk */
         icn_handle_limit_growth(true);
         uint64_t handle = 0;
         while (icn_handle_create(ICN_HANDLE_SESSION, &object_, finalize, &handle) == IOCPNET_OK) {
