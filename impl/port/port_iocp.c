@@ -263,6 +263,7 @@ const icn_port_functions icn_port_iocp = {
     .connect = icn_iocp_connect,
     .receive = icn_iocp_receive,
     .send = icn_iocp_send,
+    .send_now = icn_iocp_send_now,
     .cancel = icn_iocp_cancel,
     .run = port_run,
     .submit = port_submit,

@@ -95,6 +95,16 @@ void icn_iocp_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operat
     called(icn_iocp_of(port), operation, error_of(failed == 0), size);
 }
 
+/* Without an OVERLAPPED the non-blocking socket takes what fits into its buffer; nothing is left pending. */
+uint32_t icn_iocp_send_now(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count)
+{
+    WSABUF buffers[ICN_PORT_PIECES_MAX];
+    DWORD size = 0;
+    ICN_CHECK(endpoint->writer == NULL);
+    DWORD filled = gather(pieces, count, buffers);
+    return WSASend((SOCKET)endpoint->socket, buffers, filled, &size, 0, NULL, NULL) == 0 ? size : 0;
+}
+
 /* Without this the socket does not know that it is connected: its addresses, shutdown and options would fail. */
 static int32_t update_connected(const icn_operation *operation)
 {
@@ -155,7 +165,7 @@ uint32_t icn_iocp_deliver_received(icn_iocp *iocp, icn_operation *operation)
         deliver_piece(iocp, operation, size);
         return 1;
     }
-    /* The end of the stream, or an error: the last completion, which has the rest of this turn's budget to come out. */
+    /* The end of the stream, or an error: the last completion, delivered when its turn comes. */
     icn_iocp_finish(iocp, operation, icn_iocp_outcome(os_error, false), 0);
     return 0;
 }

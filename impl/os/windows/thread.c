@@ -1,9 +1,10 @@
 #include "os/thread.h"
 
-#include <windows.h>
-
 #include <process.h>
 #include <stdlib.h>
+
+#include <windows.h>
+
 #include "base/check.h"
 
 /* A zeroed SRWLOCK or CONDITION_VARIABLE is an initialised one, and neither needs an end. */
