@@ -6,6 +6,7 @@
 
 extern "C" {
 #include "base/check.h"
+#include "util/memory.h"
 }
 
 namespace
@@ -122,7 +123,7 @@ TEST_P(PortCheck, FiresWhenABudgetIsZero)
 
 TEST_P(PortCheck, OpenedPortIsOfTheKindAskedFor)
 {
-    EXPECT_EQ(rig->port->functions->kind, GetParam());
+    EXPECT_EQ(rig->port->functions->kind, GetParam() & ~port_test::one_thread_ring);
 }
 
 TEST(PortOpen, AutoTakesTheFirstThatOpensAndTellsWhyAnEarlierOneDidNot)
@@ -134,6 +135,25 @@ TEST(PortOpen, AutoTakesTheFirstThatOpensAndTellsWhyAnEarlierOneDidNot)
     ASSERT_EQ(icn_port_open(IOCPNET_PORT_AUTO, &options, &port, &refused).status, IOCPNET_OK);
     EXPECT_EQ(refused.status == IOCPNET_OK, port->functions == icn_ports[0]);
     icn_port_close(port);
+}
+
+TEST(PortOpen, AutoPassesOnToTheNextAndKeepsTheCause)
+{
+    const icn_port_options options = {port_test::default_buffer, false};
+    icn_port *port = nullptr;
+    icn_result refused = icn_ok();
+    ASSERT_EQ(icn_os_socket_startup().status, IOCPNET_OK);
+    icn_memory_fail(1, 0); /* the first port finds no memory */
+    const icn_result result = icn_port_open(IOCPNET_PORT_AUTO, &options, &port, &refused);
+    icn_memory_fail(0, 0);
+    EXPECT_EQ(refused.status, IOCPNET_E_NO_MEMORY);
+    if (icn_ports[1] == nullptr) {
+        EXPECT_EQ(result.status, IOCPNET_E_NO_MEMORY);
+    } else {
+        ASSERT_EQ(result.status, IOCPNET_OK);
+        EXPECT_EQ(port->functions, icn_ports[1]);
+        icn_port_close(port);
+    }
 }
 
 TEST(PortOpen, KindOfAnotherPlatformIsNotSupported)

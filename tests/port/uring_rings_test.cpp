@@ -228,7 +228,7 @@ TEST_P(UringRings, AcceptCancelledWhileAFullCompletionQueueEndsItCompletesOnce)
         GTEST_SKIP() << "too few descriptors";
     }
     /* The queue is full at about 2048; some of these cancels meet the very piece that ended the request. */
-    for (size_t moment : {500, 2044, 2045, 2046, 2047, 2048, 2049, 2050}) {
+    for (size_t moment : std::vector<size_t>{500, 2044, 2045, 2046, 2047, 2048, 2049, 2050}) {
         Link &link = rig->make_link();
         const std::vector<int> peers = connect_locally(link, more_than_completions);
         link.reader.hook = [&](const icn_completion &) {

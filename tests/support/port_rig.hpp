@@ -31,6 +31,8 @@ namespace port_test
 using api_test::Socket;
 
 constexpr uint32_t default_budget = 64;
+/* Added to the kind: a port that one thread drives, which io_uring serves by another kind of ring. */
+constexpr uint32_t one_thread_ring = 0x100;
 constexpr uint32_t default_buffer = 16384;
 
 /* Flags of one port that tell whether a completion comes at a time when it may. */
@@ -272,9 +274,9 @@ public:
         operations_before_ = icn_live_count(ICN_LIVE_OPERATIONS);
         icn_port_options options = {};
         options.receive_buffer_bytes = buffer;
-        options.one_thread = one_thread;
+        options.one_thread = one_thread || (kind & one_thread_ring) != 0;
         icn_result refused;
-        opened = icn_port_open(kind, &options, &port, &refused);
+        opened = icn_port_open(kind & ~one_thread_ring, &options, &port, &refused);
     }
     Rig(const Rig &) = delete;
     Rig &operator=(const Rig &) = delete;
@@ -419,6 +421,9 @@ inline std::vector<uint32_t> port_kinds()
     std::vector<uint32_t> kinds;
     for (const icn_port_functions *const *functions = icn_ports; *functions != nullptr; ++functions) {
         kinds.push_back((*functions)->kind);
+        if ((*functions)->kind == IOCPNET_PORT_IO_URING) {
+            kinds.push_back((*functions)->kind | one_thread_ring);
+        }
     }
     return kinds;
 }
@@ -430,6 +435,8 @@ inline std::string port_name(const testing::TestParamInfo<uint32_t> &info)
         return "epoll";
     case IOCPNET_PORT_IO_URING:
         return "io_uring";
+    case IOCPNET_PORT_IO_URING | one_thread_ring:
+        return "io_uring_one_thread";
     case IOCPNET_PORT_IOCP:
         return "iocp";
     default:
