@@ -36,6 +36,23 @@ protected:
     {
         return rig->run_until([&] { return !link.writer.in_flight(); });
     }
+
+    /* A connect that gets no answer: to a full back-log, where Linux ignores further attempts. */
+    Link &connect_in_vain()
+    {
+        full = Socket::listen("127.0.0.1", 1);
+        Link *link = nullptr;
+        for (int i = 0; i < 20 && (link == nullptr || !link->writer.in_flight()); ++i) {
+            link = &rig->make_link();
+            link->open();
+            link->connect(port_test::address_of(full));
+            rig->run_dry();
+        }
+        EXPECT_TRUE(link->writer.in_flight());
+        return *link;
+    }
+
+    Socket full;
 };
 
 PORT_SUITE(PortAccept);
@@ -265,10 +282,7 @@ TEST_P(PortConnect, WorksOnASocketThatWasAttachedLongBefore)
 
 TEST_P(PortConnect, IsNotCompletedByWhatWasSeenOfTheSocketBefore)
 {
-    Socket listener = Socket::listen();
-    Socket closed = Socket::listen();
-    const icn_address refusing = port_test::address_of(closed);
-    closed.close();
+    connect_in_vain();
     Link &first = rig->connected_link();
     first.receive();
     rig->run_dry();
@@ -279,9 +293,9 @@ TEST_P(PortConnect, IsNotCompletedByWhatWasSeenOfTheSocketBefore)
     link.open();
     /* With a budget of 1, what is seen of the new socket may be left for the next run. */
     ASSERT_TRUE(rig->run_until([&] { return first.reader.data() == "xy"; }, 1));
-    link.connect(refusing);
-    ASSERT_TRUE(finishes(link));
-    EXPECT_EQ(link.writer.last().status, IOCPNET_E_CONNECTION_REFUSED);
+    link.connect(port_test::address_of(full));
+    rig->run_dry();
+    EXPECT_TRUE(link.writer.in_flight());
 }
 
 TEST_P(PortConnect, CancelledConnectCompletesExactlyOnce)
@@ -298,24 +312,13 @@ TEST_P(PortConnect, CancelledConnectCompletesExactlyOnce)
     EXPECT_EQ(link.writer.completions().size(), 1u);
 }
 
-TEST_P(PortConnect, ConnectThatWaitsForASilentTargetCanBeCancelled)
+TEST_P(PortConnect, ConnectThatGetsNoAnswerCanBeCancelled)
 {
-    /* A full back-log: the system ignores further attempts, or, on Windows, refuses them after a while. */
-    Socket listener = Socket::listen("127.0.0.1", 1);
-    const icn_address address = port_test::address_of(listener);
-    std::vector<Socket> waiting;
-    Link *link = nullptr;
-    for (int i = 0; i < 20 && (link == nullptr || !link->writer.in_flight()); ++i) {
-        link = &rig->make_link();
-        link->open();
-        link->connect(address);
-        rig->run_dry();
-    }
-    ASSERT_TRUE(link->writer.in_flight());
-    icn_port_cancel(rig->port, link->writer.raw());
-    ASSERT_TRUE(finishes(*link));
-    EXPECT_EQ(link->writer.last().status, IOCPNET_E_CANCELLED);
-    EXPECT_EQ(link->writer.completions().size(), 1u);
+    Link &link = connect_in_vain();
+    icn_port_cancel(rig->port, link.writer.raw());
+    ASSERT_TRUE(finishes(link));
+    EXPECT_EQ(link.writer.last().status, IOCPNET_E_CANCELLED);
+    EXPECT_EQ(link.writer.completions().size(), 1u);
 }
 
 TEST_P(PortConnect, ManyConnectsAtOnceSucceedEachOnce)

@@ -294,6 +294,21 @@ TEST_F(PortEpoll, NothingIsRegisteredAfterAttach)
     EXPECT_EQ(watch_calls.calls, 0u);
 }
 
+TEST_F(PortEpoll, EndpointWithMuchToReadLeavesTheRunToOthersAfterAFewPieces)
+{
+    port_test::Rig small(IOCPNET_PORT_EPOLL, 100);
+    Link &first = small.connected_link();
+    Link &second = small.connected_link();
+    for (Link *link : {&first, &second}) {
+        link->receive();
+        ASSERT_TRUE(link->peer.send(std::string(50000, 'x')));
+    }
+    small.run(1000, 1000);
+    EXPECT_LE(first.reader.completions().size(), 10u);
+    EXPECT_LE(second.reader.completions().size(), 10u);
+    EXPECT_TRUE(small.run_until([&] { return first.reader.data().size() + second.reader.data().size() == 100000; }));
+}
+
 TEST_F(PortEpoll, QueuedCompletionsAreDeliveredWithoutASystemCall)
 {
     Link &link = rig.connected_link();

@@ -71,6 +71,10 @@ TEST(OsLinuxThread, StarterKeepsItsOwnSignalMask)
 {
     sigset_t before;
     sigset_t after;
+    sigset_t some;
+    sigemptyset(&some);
+    sigaddset(&some, SIGUSR1);
+    pthread_sigmask(SIG_UNBLOCK, &some, nullptr);
     pthread_sigmask(SIG_SETMASK, nullptr, &before);
     start_and_look("test");
     pthread_sigmask(SIG_SETMASK, nullptr, &after);
@@ -105,6 +109,46 @@ TEST(OsLinuxSocket, NoDelayIsSetAndCleared)
         EXPECT_EQ(value != 0, no_delay);
     }
     icn_os_socket_close(socket);
+}
+
+/* The number that the next descriptor will get. */
+int next_descriptor()
+{
+    const int descriptor = dup(STDOUT_FILENO);
+    close(descriptor);
+    return descriptor;
+}
+
+TEST(OsLinuxSocket, FailedListenLeavesNoDescriptor)
+{
+    icn_address address = {};
+    const icn_os_listen_options options = {};
+    icn_os_socket socket = ICN_OS_SOCKET_NONE;
+    ASSERT_EQ(icn_address_parse("192.0.2.1:0", &address), IOCPNET_OK);
+    const int before = next_descriptor();
+    ASSERT_NE(icn_os_socket_listen(&address, &options, &socket).status, IOCPNET_OK);
+    EXPECT_EQ(next_descriptor(), before);
+}
+
+TEST(OsLinuxSocket, ListensAgainWhereOldConnectionsAreInTimeWait)
+{
+    icn_address address = {};
+    const icn_os_listen_options options = {};
+    icn_os_socket listener = ICN_OS_SOCKET_NONE;
+    char text[ICN_ADDRESS_TEXT_SIZE];
+    ASSERT_EQ(icn_address_parse("127.0.0.1:0", &address), IOCPNET_OK);
+    ASSERT_EQ(icn_os_socket_listen(&address, &options, &listener).status, IOCPNET_OK);
+    ASSERT_EQ(icn_os_socket_local_address(listener, &address).status, IOCPNET_OK);
+    icn_address_format(&address, text);
+    Socket peer = Socket::connect(text);
+    const int accepted = accept4(static_cast<int>(listener), nullptr, nullptr, SOCK_CLOEXEC);
+    ASSERT_NE(accepted, -1);
+    icn_os_socket_close(accepted); /* this end closes first, so that it is the one to wait */
+    EXPECT_EQ(peer.receive_all(), "");
+    peer.close();
+    icn_os_socket_close(listener);
+    ASSERT_EQ(icn_os_socket_listen(&address, &options, &listener).status, IOCPNET_OK);
+    icn_os_socket_close(listener);
 }
 
 TEST(OsLinuxSocket, AddressesSurviveTheWayThroughTheSystemsForm)

@@ -192,6 +192,12 @@ TEST(OsCondition, TimedWaitEndsAfterItsTimeAndNotBefore)
     icn_mutex_fini(&shared.mutex);
 }
 
+TEST(OsCondition, TimedWaitCountsSecondsToo)
+{
+    Shared shared;
+    EXPECT_TRUE(waits_in_full(shared, 1010));
+}
+
 TEST(OsCondition, ZeroConditionWaitsAsWell)
 {
     Shared shared;
