@@ -424,8 +424,8 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_wake(iocpnet_service service, u
  * `result`: NULL or where to store what became of the sessions; stored when IOCPNET_OK is returned.
  * Driving by the library and called outside callbacks: waits, and returns IOCPNET_OK when everything has ended.
  * Driving by the host, or called inside a callback of any service: returns IOCPNET_PENDING when it is not finished yet;
- * the host goes on driving; IOCPNET_EVENT_SERVICE_STOPPED follows, after which a further call returns IOCPNET_OK and the
- * result.
+ * the host goes on driving, all dispatchers; IOCPNET_EVENT_SERVICE_STOPPED follows once, on dispatcher 0, after which a
+ * further call returns IOCPNET_OK and the result. A service that was never started stops without that event.
  * Errors: INVALID_HANDLE. Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_stop(iocpnet_service service, uint32_t drain_ms,
@@ -438,7 +438,8 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_stop(iocpnet_service service, u
  * by batches events that were not fetched are discarded: stop first and poll until SERVICE_STOPPED to see them all.
  * Called inside a callback, of any service, it returns IOCPNET_PENDING at once and finishes in the background, on a
  * thread of the library; then the SERVICE_DESTROYED callback runs, the last of all.
- * Several threads may call it at once: each returns when it is done.
+ * Several threads may call it at once: each returns when it is done. If one of them was told IOCPNET_PENDING, the
+ * SERVICE_DESTROYED callback runs before the others return. What a batch of events pointed to ends here as well.
  * Errors: INVALID_HANDLE (destroyed already). Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_destroy(iocpnet_service service);
@@ -490,7 +491,7 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_listener_open(iocpnet_service service, 
 
 /*
  * Closes a listener. Its sessions live on. The handle ends with this call; the address is free again when the dispatcher
- * has let go of it, a moment later. Errors: INVALID_HANDLE. Since 1.0.
+ * has let go of it: a moment later, or, while the service is not started, when it is started or destroyed. Errors: INVALID_HANDLE. Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_listener_close(iocpnet_listener listener);
 
@@ -586,7 +587,7 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_connect(iocpnet_service service
  * Queues a copy of `size` bytes at `data`. All or nothing. Sends of one thread keep their order; sends that happen
  * after another (in the sense of the C memory model) leave after it. What one batch of events queues leaves in one
  * gathered send.
- * Size 0 is IOCPNET_OK and sends nothing.
+ * Size 0 queues nothing; the result tells whether the session can send.
  * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL), WOULD_BLOCK (the queue would exceed its limit; WRITABLE follows),
  * TOO_LARGE (more than the limit), CLOSED, INVALID_STATE (still connecting), NO_MEMORY. Since 1.0.
  */

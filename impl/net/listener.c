@@ -11,8 +11,6 @@
 #include "util/log.h"
 #include "util/memory.h"
 
-static void accept_completed(icn_operation *operation, const icn_completion *completion);
-
 /* Runs on whichever thread drops the last pin, after the listener ENDED: nobody else knows of it any more. */
 static void finalize(void *object)
 {
@@ -61,10 +59,11 @@ static void retry_due(icn_timer *timer)
     }
 }
 
-static void refuse(icn_listener *listener, icn_os_socket socket)
+static void refuse(icn_listener *listener, icn_os_socket socket, int32_t status)
 {
+    icn_loop_counters *counters = &listener->loop->counters;
     icn_os_socket_close(socket);
-    icn_u64_count(&listener->loop->counters.accepts_refused, 1);
+    icn_u64_count(status == IOCPNET_E_NO_MEMORY ? &counters->accepts_shed : &counters->accepts_refused, 1);
 }
 
 static void accepted(icn_listener *listener, icn_os_socket socket)
@@ -80,10 +79,11 @@ static void accepted(icn_listener *listener, icn_os_socket socket)
     icn_loop *loop = icn_roster_choose_loop(listener->loop->roster, IOCPNET_DISPATCHER_ANY);
     icn_session *session;
     listener->short_of_resources = false;
-    if (icn_session_create(loop, socket, &options, &session) == IOCPNET_OK) {
-        icn_session_begin(session);
+    int32_t status = icn_session_create(loop, socket, &options, &session);
+    if (status == IOCPNET_OK) {
+        icn_session_kick(session);
     } else {
-        refuse(listener, socket);
+        refuse(listener, socket, status);
     }
 }
 

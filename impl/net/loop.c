@@ -20,7 +20,6 @@ void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *r
     icn_list_init(&loop->listeners);
     icn_list_init(&loop->unflushed);
     icn_list_init(&loop->finishing);
-    icn_list_init(&loop->starved);
     icn_kick_init(&loop->stop_kick, stop_requested);
 }
 
@@ -148,6 +147,8 @@ icn_result icn_loop_turn(icn_loop *loop, uint32_t timeout_ms, uint32_t budget)
         /* What the host asked for between two turns goes out before this one waits. */
         look_at_kicked(loop);
         flush_sessions(loop);
+        /* That may have delivered events: whoever drives looks at them before it waits. */
+        timeout_ms = 0;
     }
     uint32_t delivered = 0;
     icn_result result = icn_port_run(loop->port, wait_time(loop, timeout_ms), budget, &delivered);
@@ -165,10 +166,15 @@ icn_result icn_loop_turn(icn_loop *loop, uint32_t timeout_ms, uint32_t budget)
 static void stop_requested(icn_kick *kick)
 {
     icn_loop *loop = ICN_CONTAINER(kick, icn_loop, stop_kick);
+    bool first = !loop->stopping;
+    /* Before looking: a deadline that is brought forward from here on kicks again. */
+    icn_u32_exchange(&kick->pending, 0);
     loop->stopping = true;
-    loop->stop_deadline_ms = icn_os_clock_ms() + loop->roster->drain_ms;
+    loop->stop_deadline_ms = icn_os_clock_ms() + icn_u32_load(&loop->roster->drain_ms);
     icn_listeners_stop(loop);
     icn_sessions_stop(loop);
-    /* From here on this loop turns away whatever is handed to it. */
-    icn_roster_drop(loop->roster);
+    if (first) {
+        /* From here on this loop turns away whatever is handed to it. */
+        icn_roster_drop(loop->roster);
+    }
 }

@@ -66,10 +66,17 @@ typedef struct icn_loop_counters {
  */
 typedef bool icn_loop_deliver(icn_loop *loop, struct icn_session *session, const iocpnet_event *event);
 
+/*
+ * The peer of an open session ended its stream. True: the host has still to see what came before; once it has, the sink
+ * calls icn_session_end_seen. False: there is nothing to wait for.
+ */
+typedef bool icn_loop_deliver_end_of_stream(icn_loop *loop, struct icn_session *session);
+
 struct icn_loop {
     icn_port *port;
     icn_roster *roster;
     icn_loop_deliver *deliver;
+    icn_loop_deliver_end_of_stream *deliver_end_of_stream;
     uint64_t wanted; /* IOCPNET_EVENT_BIT of the kinds that the host wants; constant once started */
     uint32_t index;
 
@@ -83,13 +90,13 @@ struct icn_loop {
 
     /* Owner thread. */
     bool stopping;
+    bool starved;              /* no session receives, because the event queue is full */
     uint64_t stop_deadline_ms; /* once stopping: when what is left is cut off */
     icn_timers timers;
     icn_list sessions;
     icn_list listeners;
     icn_list unflushed; /* sessions with something to send, until the end of the turn */
     icn_list finishing; /* sessions and listeners with nothing in flight, until the end of the turn */
-    icn_list starved;   /* sessions that stopped receiving because the event queue is full */
     icn_send_pool send_pool;
     icn_kick stop_kick; /* stop was called */
 };
@@ -133,9 +140,8 @@ static inline bool icn_loop_wants(const icn_loop *loop, uint32_t event_kind)
 void icn_kick_init(icn_kick *kick, icn_kick_handle *handle);
 
 /*
- * Makes the owner call the kick's handle in its next turn, and wakes it. Any thread that keeps the object alive.
- * True when this call put it on the loop's stack: then what keeps the object alive passes to the loop until `handle` runs.
- * (Call icn_kick_claim first when that has to be made sure before.)
+ * A kick takes two steps. Claim: true for the one thread that is to push; what keeps the object alive passes to the loop,
+ * until `handle` runs. Push: the owner calls `handle` in its next turn, and is woken. Any thread that keeps the object alive.
  */
 bool icn_kick_claim(icn_kick *kick);
 void icn_kick_push(icn_loop *loop, icn_kick *kick);

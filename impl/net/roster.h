@@ -30,8 +30,7 @@ struct icn_roster {
 
     icn_atomic_u64 sessions_live;
     icn_atomic_u64 sessions_peak;
-    icn_atomic_u32 stopping; /* 1 once stop was called; set before any loop is told */
-    uint32_t drain_ms;       /* written before `stopping` */
+    icn_atomic_u32 drain_ms; /* once it stops; written before the loops are told, lowered to 0 by destroy */
 
     /* What became of the sessions that ended while stopping. */
     icn_atomic_u64 sessions_drained;

@@ -11,12 +11,14 @@ struct icn_send_chunk {
     uint32_t capacity; /* bytes of data */
     uint32_t begin;    /* the first byte that the system has not taken */
     uint32_t end;      /* behind the last byte that was queued */
-    uint32_t reserved;
     uint8_t data[];
 };
 
 /* Of the chunks that the pool keeps: 4 KiB with the header. */
 #define CHUNK_CAPACITY_USUAL ((uint32_t)(4096 - sizeof(icn_send_chunk)))
+
+/* Pushed chunks of up to this many bytes are copied together. */
+#define COPY_MAX 1024
 
 /* What a closed inbox holds: no chunk has this address. */
 static icn_send_chunk closed_inbox;
@@ -29,7 +31,6 @@ static icn_send_chunk *chunk_create(uint32_t capacity)
         chunk->capacity = capacity;
         chunk->begin = 0;
         chunk->end = 0;
-        chunk->reserved = 0;
     }
     return chunk;
 }
@@ -67,15 +68,31 @@ static void chunk_recycle(icn_send_pool *pool, icn_send_chunk *chunk)
     pool->count++;
 }
 
-static void chunk_fill(icn_send_chunk *chunk, const iocpnet_iovec *pieces, uint32_t count)
+/* Copies into a chunk and, once it is full, into those behind it; returns the chunk that was written last. */
+static icn_send_chunk *copy_piece(icn_send_chunk *chunk, const iocpnet_iovec *piece)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        if (pieces[i].size != 0) {
-            memcpy(chunk->data + chunk->end, pieces[i].data, (size_t)pieces[i].size);
-            chunk->end += (uint32_t)pieces[i].size;
+    const uint8_t *from = piece->data;
+    uint64_t left = piece->size;
+    while (left != 0) {
+        uint32_t room = chunk->capacity - chunk->end;
+        uint32_t part = left < room ? (uint32_t)left : room;
+        memcpy(chunk->data + chunk->end, from, part);
+        chunk->end += part;
+        from += part;
+        left -= part;
+        if (left != 0) {
+            chunk = chunk->next;
         }
     }
-    ICN_CHECK(chunk->end <= chunk->capacity);
+    return chunk;
+}
+
+static void copy_pieces(icn_send_chunk *chunk, const iocpnet_iovec *pieces, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        chunk = copy_piece(chunk, &pieces[i]);
+    }
+    ICN_CHECK(chunk->next == NULL);
 }
 
 void icn_send_pool_fini(icn_send_pool *pool)
@@ -117,21 +134,33 @@ static void append_chunk(icn_send_queue *queue, icn_send_chunk *chunk)
     queue->last = chunk;
 }
 
+/* Makes room for some bytes at the end; returns the chunk where it begins, or NULL: no memory, nothing changed. */
+static icn_send_chunk *make_room(icn_send_queue *queue, icn_send_pool *pool, uint64_t bytes)
+{
+    icn_send_chunk *last = queue->last;
+    uint32_t room = last != NULL ? last->capacity - last->end : 0;
+    if (bytes <= room) {
+        return last;
+    }
+    icn_send_chunk *chunk = chunk_acquire(pool, bytes - room);
+    if (chunk == NULL) {
+        return NULL;
+    }
+    append_chunk(queue, chunk);
+    return room != 0 ? last : chunk;
+}
+
 bool icn_send_queue_append(icn_send_queue *queue, icn_send_pool *pool, const iocpnet_iovec *pieces, uint32_t count,
                            uint64_t bytes)
 {
     /* What another thread sent before, in the sense of happens-before, is in the inbox and has to leave first. */
-    icn_send_queue_collect(queue);
-    icn_send_chunk *chunk = queue->last;
-    if (chunk == NULL || bytes > chunk->capacity - chunk->end) {
-        chunk = chunk_acquire(pool, bytes);
-        if (chunk == NULL) {
-            return false;
-        }
-        append_chunk(queue, chunk);
+    icn_send_queue_collect(queue, pool);
+    icn_send_chunk *chunk = make_room(queue, pool, bytes);
+    if (chunk == NULL) {
+        return false;
     }
     /* A send in flight covers only bytes before `end`: those behind it are free to be written. */
-    chunk_fill(chunk, pieces, count);
+    copy_pieces(chunk, pieces, count);
     return true;
 }
 
@@ -141,7 +170,7 @@ int32_t icn_send_queue_push(icn_send_queue *queue, const iocpnet_iovec *pieces, 
     if (chunk == NULL) {
         return IOCPNET_E_NO_MEMORY;
     }
-    chunk_fill(chunk, pieces, count);
+    copy_pieces(chunk, pieces, count);
     void *newest = icn_pointer_load(&queue->inbox);
     do {
         if (newest == &closed_inbox) {
@@ -166,29 +195,43 @@ static icn_send_chunk *reversed(icn_send_chunk *newest)
     return oldest;
 }
 
-static void append_all(icn_send_queue *queue, icn_send_chunk *oldest)
+/* Copies a small chunk to the end of the queue. Without memory, or when it is large, the chunk itself goes there. */
+static void append_pushed(icn_send_queue *queue, icn_send_pool *pool, icn_send_chunk *pushed)
+{
+    uint32_t bytes = pushed->end - pushed->begin;
+    icn_send_chunk *target = bytes <= COPY_MAX ? make_room(queue, pool, bytes) : NULL;
+    if (target == NULL) {
+        append_chunk(queue, pushed);
+        return;
+    }
+    const iocpnet_iovec piece = {.size = bytes, .data = pushed->data + pushed->begin};
+    copy_pieces(target, &piece, 1);
+    chunk_destroy(pushed);
+}
+
+static void append_all(icn_send_queue *queue, icn_send_pool *pool, icn_send_chunk *oldest)
 {
     while (oldest != NULL) {
         icn_send_chunk *next = oldest->next;
         oldest->next = NULL;
-        append_chunk(queue, oldest);
+        append_pushed(queue, pool, oldest);
         oldest = next;
     }
 }
 
-void icn_send_queue_collect(icn_send_queue *queue)
+void icn_send_queue_collect(icn_send_queue *queue, icn_send_pool *pool)
 {
     if (icn_pointer_load(&queue->inbox) == NULL) {
         return;
     }
     icn_send_chunk *newest = icn_pointer_exchange(&queue->inbox, NULL);
     ICN_CHECK(newest != &closed_inbox);
-    append_all(queue, reversed(newest));
+    append_all(queue, pool, reversed(newest));
 }
 
 bool icn_send_queue_is_empty(const icn_send_queue *queue)
 {
-    return queue->first == NULL;
+    return queue->first == NULL && icn_pointer_load(&queue->inbox) == NULL;
 }
 
 uint32_t icn_send_queue_gather(const icn_send_queue *queue, iocpnet_iovec *pieces, uint32_t count_max)
@@ -233,7 +276,7 @@ uint64_t icn_send_queue_close(icn_send_queue *queue, icn_send_pool *pool)
 {
     icn_send_chunk *newest = icn_pointer_exchange(&queue->inbox, &closed_inbox);
     ICN_CHECK(newest != &closed_inbox);
-    append_all(queue, reversed(newest));
+    append_all(queue, pool, reversed(newest));
     uint64_t bytes = 0;
     while (queue->first != NULL) {
         bytes += queue->first->end - queue->first->begin;

@@ -42,10 +42,11 @@ bool icn_send_queue_append(icn_send_queue *queue, icn_send_pool *pool, const ioc
 /* The same from any thread. Returns IOCPNET_OK, IOCPNET_E_NO_MEMORY, or IOCPNET_E_CLOSED after icn_send_queue_close. */
 int32_t icn_send_queue_push(icn_send_queue *queue, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes);
 
-/* Moves what other threads pushed to the end of the queue, in the order of the pushes. Owner thread. */
-void icn_send_queue_collect(icn_send_queue *queue);
+/* Moves what other threads pushed to the end of the queue, in the order of the pushes. Small pieces are put together, so
+ * that many of them cost little more memory, and fewer pieces of a send, than their bytes. Owner thread. */
+void icn_send_queue_collect(icn_send_queue *queue, icn_send_pool *pool);
 
-/* True when nothing is queued; the inbox does not count. Owner thread. */
+/* True when nothing is queued and nothing was pushed. Owner thread. */
 bool icn_send_queue_is_empty(const icn_send_queue *queue);
 
 /* Stores up to `count_max` pieces from the front; returns how many. They stay queued. Owner thread. */

@@ -38,6 +38,7 @@ static void look(icn_kick *kick)
         if (icn_session_state_now(session) == ICN_SESSION_STARTING) {
             icn_session_start(session);
         }
+        icn_session_pursue_end_of_stream(session);
         icn_session_pursue_close(session);
         icn_session_update_receive(session);
         icn_session_check_writable(session);
@@ -62,7 +63,7 @@ static void initialise(icn_session *session, icn_loop *loop, icn_os_socket socke
     icn_list_init(&session->endpoint.node);
     icn_list_init(&session->loop_node);
     icn_list_init(&session->unflushed_node);
-    icn_list_init(&session->starved_node);
+    icn_list_init(&session->end_node);
     icn_session_init_end(session);
 }
 
@@ -103,11 +104,6 @@ fail_hold:
     return status;
 }
 
-void icn_session_begin(icn_session *session)
-{
-    icn_session_kick(session);
-}
-
 void icn_session_kick(icn_session *session)
 {
     if (icn_kick_claim(&session->kick)) {
@@ -124,9 +120,12 @@ void icn_session_release(icn_session *session)
 
 static void fill_close(const icn_session *session, iocpnet_event *event)
 {
-    bool given_up = event->kind == IOCPNET_EVENT_CONNECT_FAILED && session->close.status == IOCPNET_OK;
-    event->status = given_up ? IOCPNET_E_CANCELLED : session->close.status;
-    event->os_error = session->close.os_error;
+    bool was_cut = session->close.status == IOCPNET_OK;
+    event->status = was_cut ? session->cut_status : session->close.status;
+    event->os_error = was_cut ? session->cut_os_error : session->close.os_error;
+    if (event->kind == IOCPNET_EVENT_CONNECT_FAILED && event->status == IOCPNET_OK) {
+        event->status = IOCPNET_E_CANCELLED;
+    }
     event->close_reason = session->close.reason;
     event->close_origin = session->close.origin;
     event->close_code = session->close.code;

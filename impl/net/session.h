@@ -33,7 +33,7 @@ typedef enum icn_session_state {
     ICN_SESSION_ENDED
 } icn_session_state;
 
-/* Who may write icn_close, and whether it may be read. Goes from NONE through one WRITING to one of the last two. */
+/* Who may write icn_close, and whether it may be read. Goes from UNCLAIMED through one WRITING to one of the last two. */
 typedef enum icn_close_claim {
     ICN_CLOSE_UNCLAIMED = 0,
     ICN_CLOSE_WRITING,
@@ -63,6 +63,7 @@ typedef struct icn_session {
     icn_atomic_u32 close_claim;     /* icn_close_claim */
     icn_atomic_u32 abort_requested; /* 1: a later disconnect asked to cut a graceful close short */
     icn_atomic_u32 pause_requested; /* 1: the host wants no receives */
+    icn_atomic_u32 end_seen;        /* 1: the host has seen all that came before the end of the peer's stream */
     icn_atomic_pointer user;
     icn_atomic_u64 bytes_received; /* written by the owner */
     icn_atomic_u64 bytes_sent;     /* written by the owner */
@@ -77,7 +78,6 @@ typedef struct icn_session {
     uint8_t operations; /* in flight: the owner references */
     bool attached;      /* the socket is tied to the port */
     bool announced;     /* CONNECTED was delivered */
-    bool starved;       /* does not receive because the event queue is full */
     bool end_of_stream; /* nothing more can be received: the peer's FIN, or an error */
     bool broken;        /* an error ended an operation: nothing more can be sent either */
     bool cut;           /* did not end gracefully: the connection is reset when the socket is closed */
@@ -87,10 +87,12 @@ typedef struct icn_session {
     uint64_t ended_at;     /* the event queue's: the last event is due when the host has fetched up to here */
     icn_address remote;
     icn_close close;
+    int32_t cut_status; /* what cut a graceful close short; IOCPNET_OK: nothing did */
+    int32_t cut_os_error;
     icn_timer timer;              /* the deadline of the connect, then of the graceful close */
     icn_list_node loop_node;      /* loop->sessions; then the event queue's list of ended sessions */
     icn_list_node unflushed_node; /* loop->unflushed */
-    icn_list_node starved_node;   /* loop->starved */
+    icn_list_node end_node;       /* the event queue's: ends of streams that the host is just seeing */
     icn_finisher finisher;
 #if defined(ICN_TEST_HOOKS)
     uint32_t forgotten;            /* last completions that did not drop their hold */
@@ -109,16 +111,16 @@ typedef struct icn_session_options {
 /* ---- making (session.c); any thread ---- */
 
 /*
- * Makes a session around a socket, which is the session's on success. It waits for icn_session_begin.
+ * Makes a session around a socket, which is the session's on success. It waits for its first kick.
  * Errors: NO_MEMORY, LIMIT_REACHED, CLOSED (the service is stopped).
  */
 int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_session_options *options,
                            icn_session **created);
 
-/* Hands a new session to its loop. From here on it can end at any moment: the caller has a pin or lets go of it. */
-void icn_session_begin(icn_session *session);
-
-/* A pin is the caller's, or the session is not retired. Makes the owner look at the session. */
+/*
+ * Makes the owner look at the session. The caller has a pin, or the session is not retired. The first kick hands a new
+ * session to its loop: from then on it can end at any moment.
+ */
 void icn_session_kick(icn_session *session);
 
 /* Ends the handle; the last pin frees the memory. Called once, by whoever the terminal event went to. */
@@ -151,9 +153,12 @@ void icn_session_start(icn_session *session);
 /* Starts, or stops, receiving as what is asked for demands. Owner thread. */
 void icn_session_update_receive(icn_session *session);
 void icn_session_receive_completed(icn_operation *operation, const icn_completion *completion);
-/* The event queue is full: no receives until icn_sessions_feed. Owner thread. */
-void icn_session_starve(icn_session *session);
-void icn_sessions_feed(icn_loop *loop);
+/* The event queue is full, or has room again: no session of the loop receives, or all do as they want. Owner thread. */
+void icn_sessions_starve(icn_loop *loop, bool starved);
+/* The host has seen all that came before the end of the peer's stream. The session is not retired. Any thread. */
+void icn_session_end_seen(icn_session *session);
+/* Owner thread: closes a session whose peer ended the stream, once that was seen. */
+void icn_session_pursue_end_of_stream(icn_session *session);
 /* Any thread. Return IOCPNET_OK or IOCPNET_E_CLOSED. */
 int32_t icn_session_set_pause(icn_session *session, bool pause);
 
@@ -167,7 +172,30 @@ void icn_session_send_completed(icn_operation *operation, const icn_completion *
 /* Delivers WRITABLE if it is owed. Owner thread. */
 void icn_session_check_writable(icn_session *session);
 
+/* ---- operations in flight; owner thread ---- */
+
+/* Takes an owner reference, before an operation is started. */
+static inline void icn_session_hold(icn_session *session)
+{
+    session->operations++;
+    icn_loop_operation_started(session->loop);
+}
+
+/* Drops it, with the last completion of the operation. */
+static inline void icn_session_drop(icn_session *session)
+{
+    ICN_CHECK(session->operations != 0);
+    session->operations--;
+    icn_loop_operation_ended(session->loop);
+}
+
 /* ---- closing (session_close.c) ---- */
+
+/* True when a close was asked for by anybody. Any thread. */
+static inline bool icn_session_is_closing(const icn_session *session)
+{
+    return icn_u32_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
+}
 
 /* Any thread: iocpnet_session_disconnect. `close` is copied; its text is taken over. */
 void icn_session_disconnect(icn_session *session, const icn_close *close);
@@ -177,21 +205,6 @@ void icn_session_close(icn_session *session, const icn_close *close);
 void icn_session_pursue_close(icn_session *session);
 /* Owner thread: what is queued has been sent. */
 void icn_session_flushed(icn_session *session);
-/* Owner thread: takes an owner reference, before an operation is started. */
-static inline void icn_session_hold(icn_session *session)
-{
-    session->operations++;
-    icn_loop_operation_started(session->loop);
-}
-
-/* Owner thread: drops it, with the last completion of the operation. */
-static inline void icn_session_drop(icn_session *session)
-{
-    ICN_CHECK(session->operations != 0);
-    session->operations--;
-    icn_loop_operation_ended(session->loop);
-}
-
 /* Owner thread: nothing more is done with a completion. The session finishes if it was the last one it waited for. */
 void icn_session_operation_ended(icn_session *session);
 /* Owner thread: cancels what is in flight, then finishes. A close was published. */
@@ -208,11 +221,5 @@ void icn_sessions_stop(icn_loop *loop);
 void icn_session_init_end(icn_session *session);
 /* Ends the session at the end of this turn, if nothing is in flight any more. */
 void icn_session_finish_soon(icn_session *session);
-
-/* True when a close was asked for by anybody. Any thread. */
-static inline bool icn_session_is_closing(const icn_session *session)
-{
-    return icn_u32_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
-}
 
 #endif

@@ -87,6 +87,11 @@ void icn_session_fail(icn_session *session, int32_t status, int32_t os_error)
 {
     const icn_close close = close_of_failure(status, os_error);
     session->broken = true;
+    if (session->cut_status == IOCPNET_OK) {
+        /* For a close that was claimed before, without an error of its own. */
+        session->cut_status = status;
+        session->cut_os_error = os_error;
+    }
     icn_session_close(session, &close);
 }
 
@@ -167,23 +172,24 @@ void icn_session_deadline_passed(icn_timer *timer)
                                  .abort = true};
         icn_session_close(session, &close);
     } else {
+        session->cut_status = IOCPNET_E_TIMED_OUT;
         cut(session);
     }
 }
 
 static void stop_session(icn_session *session)
 {
-    const icn_roster *roster = session->loop->roster;
+    icn_loop *loop = session->loop;
+    uint32_t drain_ms = icn_u32_load(&loop->roster->drain_ms);
     const icn_close close = {.status = IOCPNET_OK,
                              .reason = IOCPNET_CLOSE_SERVICE_STOPPED,
                              .origin = IOCPNET_ORIGIN_LOCAL,
-                             .timeout_ms = roster->drain_ms,
-                             .abort = roster->drain_ms == 0};
-    icn_session_state before = icn_session_state_now(session);
+                             .timeout_ms = drain_ms,
+                             .abort = drain_ms == 0};
     icn_session_close(session, &close);
-    if (before == ICN_SESSION_FLUSHING || before == ICN_SESSION_LINGERING) {
+    if (icn_timer_is_set(&session->timer) && loop->stop_deadline_ms < session->timer.deadline_ms) {
         /* It was closing already: at the latest with the others. */
-        set_deadline(session, roster->drain_ms);
+        icn_timer_set(&loop->timers, &session->timer, loop->stop_deadline_ms);
     }
 }
 

@@ -39,7 +39,6 @@ static void leave_loop(icn_session *session)
     icn_timer_cancel(&loop->timers, &session->timer);
     icn_list_remove(&session->loop_node);
     icn_list_remove(&session->unflushed_node);
-    icn_list_remove(&session->starved_node);
     icn_u32_subtract(&loop->placed, 1);
 }
 
@@ -78,10 +77,10 @@ static void finish(icn_finisher *finisher)
     icn_u64_count(&loop->counters.bytes_dropped, session->bytes_unsent);
     count_drain(session);
     leave_loop(session);
+    icn_roster_dismiss(roster);
     deliver_end(session);
     /* The session may be gone by now. After its last event: "stopped" comes after every DISCONNECTED. */
     icn_listeners_descriptor_freed(loop);
-    icn_roster_dismiss(roster);
     icn_roster_drop(roster);
 }
 

@@ -51,7 +51,6 @@ static void connect_completed(icn_operation *operation, const icn_completion *co
 static void start_connect(icn_session *session)
 {
     icn_loop *loop = session->loop;
-    icn_u32_store(&session->state, ICN_SESSION_CONNECTING);
     session->send.complete = connect_completed;
     icn_session_hold(session);
     icn_port_connect(loop->port, &session->endpoint, &session->send, &session->remote);
@@ -73,6 +72,8 @@ void icn_session_start(icn_session *session)
 {
     icn_loop *loop = session->loop;
     ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_STARTING);
+    /* Never again: whatever happens here, the next look goes on with the close. */
+    icn_u32_store(&session->state, ICN_SESSION_CONNECTING);
     icn_list_append(&loop->sessions, &session->loop_node);
     if (loop->stopping) {
         turn_away(session);

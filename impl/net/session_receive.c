@@ -12,7 +12,7 @@ static bool wants_to_receive(const icn_session *session)
     }
     switch (icn_session_state_now(session)) {
     case ICN_SESSION_OPEN:
-        return session->announced && !session->starved && icn_u32_load(&session->pause_requested) == 0;
+        return session->announced && !session->loop->starved && icn_u32_load(&session->pause_requested) == 0;
     case ICN_SESSION_FLUSHING:
     case ICN_SESSION_LINGERING:
         return true;
@@ -51,22 +51,43 @@ static void deliver_bytes(icn_session *session, const icn_completion *completion
     icn_session_deliver(session, &event);
 }
 
+static void close_by_peer(icn_session *session)
+{
+    const icn_close close = {.reason = IOCPNET_CLOSE_PEER_CLOSED,
+                             .origin = IOCPNET_ORIGIN_PEER,
+                             .timeout_ms = session->loop->roster->close_timeout_ms};
+    icn_session_close(session, &close);
+}
+
 static void peer_ended(icn_session *session)
 {
+    icn_loop *loop = session->loop;
     session->end_of_stream = true;
     switch (icn_session_state_now(session)) {
-    case ICN_SESSION_OPEN: {
-        const icn_close close = {.reason = IOCPNET_CLOSE_PEER_CLOSED,
-                                 .origin = IOCPNET_ORIGIN_PEER,
-                                 .timeout_ms = session->loop->roster->close_timeout_ms};
-        icn_session_close(session, &close);
+    case ICN_SESSION_OPEN:
+        /* Events that were not fetched yet may be requests: the host can still answer them. */
+        if (loop->deliver_end_of_stream == NULL || !loop->deliver_end_of_stream(loop, session)) {
+            close_by_peer(session);
+        }
         break;
-    }
     case ICN_SESSION_LINGERING:
         icn_session_end(session);
         break;
     default:
         break;
+    }
+}
+
+void icn_session_end_seen(icn_session *session)
+{
+    icn_u32_exchange(&session->end_seen, 1);
+    icn_session_kick(session);
+}
+
+void icn_session_pursue_end_of_stream(icn_session *session)
+{
+    if (icn_u32_load(&session->end_seen) != 0 && icn_session_state_now(session) == ICN_SESSION_OPEN) {
+        close_by_peer(session);
     }
 }
 
@@ -98,22 +119,12 @@ void icn_session_receive_completed(icn_operation *operation, const icn_completio
     }
 }
 
-void icn_session_starve(icn_session *session)
+void icn_sessions_starve(icn_loop *loop, bool starved)
 {
-    if (!session->starved) {
-        session->starved = true;
-        icn_list_append(&session->loop->starved, &session->starved_node);
-        icn_session_update_receive(session);
-    }
-}
-
-void icn_sessions_feed(icn_loop *loop)
-{
-    icn_list_node *node;
-    while ((node = icn_list_take_first(&loop->starved)) != NULL) {
-        icn_session *session = ICN_CONTAINER(node, icn_session, starved_node);
-        session->starved = false;
-        icn_session_update_receive(session);
+    loop->starved = starved;
+    /* Starting and cancelling take no session off the list. */
+    for (icn_list_node *node = loop->sessions.next; node != &loop->sessions; node = node->next) {
+        icn_session_update_receive(ICN_CONTAINER(node, icn_session, loop_node));
     }
 }
 
@@ -124,7 +135,7 @@ int32_t icn_session_set_pause(icn_session *session, bool pause)
     }
     icn_u32_exchange(&session->pause_requested, pause);
     if (icn_loop_is_mine(session->loop)) {
-        /* Inside a callback it takes effect at once: no further receive of this turn is delivered. */
+        /* Inside a callback: only what the port has received already may still come. */
         icn_session_update_receive(session);
     } else {
         icn_session_kick(session);

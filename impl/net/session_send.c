@@ -3,8 +3,8 @@
 #include "base/check.h"
 #include "net/session.h"
 
-/* Pieces of one gathered send: each is a chunk that took at least one call of send. */
-#define GATHER_MAX 16
+/* Pieces of one gathered send. */
+#define GATHER_MAX ICN_PORT_PIECES_MAX
 
 static void owe_writable(icn_session *session, uint64_t bytes)
 {
@@ -104,26 +104,6 @@ int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint
     return status;
 }
 
-void icn_session_flush(icn_session *session)
-{
-    icn_loop *loop = session->loop;
-    icn_session_state state = icn_session_state_now(session);
-    if ((state != ICN_SESSION_OPEN && state != ICN_SESSION_FLUSHING) || session->send.state != ICN_OPERATION_IDLE ||
-        session->broken) {
-        return;
-    }
-    icn_send_queue_collect(&session->send_queue);
-    iocpnet_iovec pieces[GATHER_MAX];
-    uint32_t count = icn_send_queue_gather(&session->send_queue, pieces, GATHER_MAX);
-    if (count == 0) {
-        icn_session_flushed(session);
-        return;
-    }
-    icn_session_hold(session);
-    icn_u64_count(&loop->counters.send_operations, 1);
-    icn_port_send(loop->port, &session->endpoint, &session->send, pieces, count);
-}
-
 static void bytes_taken(icn_session *session, uint32_t bytes)
 {
     icn_loop *loop = session->loop;
@@ -139,6 +119,55 @@ static void bytes_taken(icn_session *session, uint32_t bytes)
     icn_session_deliver(session, &event);
 }
 
+static bool may_send(const icn_session *session)
+{
+    icn_session_state state = icn_session_state_now(session);
+    return (state == ICN_SESSION_OPEN || state == ICN_SESSION_FLUSHING) && !session->broken;
+}
+
+/* After bytes were taken: the rest follows, and a close that waits for the last of them goes on. */
+static void go_on_sending(icn_session *session)
+{
+    icn_session_check_writable(session);
+    if (!icn_send_queue_is_empty(&session->send_queue) || icn_session_is_closing(session)) {
+        flush_at_end_of_turn(session);
+    }
+}
+
+static void start_send(icn_session *session, const iocpnet_iovec *pieces, uint32_t count)
+{
+    icn_loop *loop = session->loop;
+    icn_session_hold(session);
+    icn_u64_count(&loop->counters.send_operations, 1);
+    icn_port_send(loop->port, &session->endpoint, &session->send, pieces, count);
+}
+
+void icn_session_flush(icn_session *session)
+{
+    icn_loop *loop = session->loop;
+    if (!may_send(session)) {
+        return;
+    }
+    icn_send_queue_collect(&session->send_queue, &loop->send_pool);
+    if (session->send.state != ICN_OPERATION_IDLE) {
+        /* Its completion brings the session here again. */
+        return;
+    }
+    iocpnet_iovec pieces[GATHER_MAX];
+    uint32_t count = icn_send_queue_gather(&session->send_queue, pieces, GATHER_MAX);
+    if (count == 0) {
+        icn_session_flushed(session);
+        return;
+    }
+    uint32_t taken = icn_port_send_now(loop->port, &session->endpoint, pieces, count);
+    if (taken == 0) {
+        start_send(session, pieces, count);
+        return;
+    }
+    bytes_taken(session, taken);
+    go_on_sending(session);
+}
+
 void icn_session_send_completed(icn_operation *operation, const icn_completion *completion)
 {
     icn_session *session = ICN_CONTAINER(operation, icn_session, send);
@@ -146,12 +175,11 @@ void icn_session_send_completed(icn_operation *operation, const icn_completion *
     icn_session_drop(session);
     if (completion->size != 0) {
         bytes_taken(session, completion->size);
-        icn_session_check_writable(session);
     }
     if (completion->status != IOCPNET_OK && completion->status != IOCPNET_E_CANCELLED) {
         icn_session_fail(session, completion->status, completion->os_error);
-    } else if (!icn_send_queue_is_empty(&session->send_queue) || icn_session_is_closing(session)) {
-        flush_at_end_of_turn(session);
+    } else {
+        go_on_sending(session);
     }
     icn_session_operation_ended(session);
 }

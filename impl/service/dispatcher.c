@@ -45,20 +45,26 @@ static bool deliver_to_queue(icn_loop *loop, icn_session *session, const iocpnet
         return false;
     }
     icn_u64_count(&loop->counters.events, 1);
-    if (event->kind == IOCPNET_EVENT_RECEIVED && icn_event_queue_is_full(queue)) {
-        icn_session_starve(session);
+    if (!loop->starved && icn_event_queue_is_full(queue)) {
+        icn_sessions_starve(loop, true);
         if (!icn_event_queue_starve(queue)) {
-            icn_sessions_feed(loop);
+            icn_sessions_starve(loop, false);
         }
     }
     return true;
+}
+
+/* In its place among the events: the session closes once the host has had the chance to answer them. */
+static bool deliver_end_of_stream_to_queue(icn_loop *loop, icn_session *session)
+{
+    return icn_event_queue_append_end_of_stream(&dispatcher_of(loop)->queue, session);
 }
 
 static void feed(icn_kick *kick)
 {
     icn_dispatcher *dispatcher = ICN_CONTAINER(kick, icn_dispatcher, feed_kick);
     icn_u32_exchange(&kick->pending, 0);
-    icn_sessions_feed(&dispatcher->loop);
+    icn_sessions_starve(&dispatcher->loop, false);
 }
 
 static void announce_stopped(icn_kick *kick)
@@ -82,12 +88,16 @@ static void announce_stopped(icn_kick *kick)
 
 void icn_dispatcher_init(icn_dispatcher *dispatcher, icn_service *service, uint32_t index, icn_port *port)
 {
+    const uint64_t ends =
+        IOCPNET_EVENT_BIT(IOCPNET_EVENT_DISCONNECTED) | IOCPNET_EVENT_BIT(IOCPNET_EVENT_CONNECT_FAILED);
     bool batches = service->options.delivery == IOCPNET_DELIVERY_BATCHES;
     dispatcher->service = service;
     icn_loop_init(&dispatcher->loop, index, port, &service->roster);
     dispatcher->loop.deliver = batches ? deliver_to_queue : deliver_by_callback;
-    dispatcher->loop.wanted = batches ? service->options.batch_events : 0;
-    icn_event_queue_init(&dispatcher->queue, service->options.event_queue_bytes_max);
+    dispatcher->loop.deliver_end_of_stream = batches ? deliver_end_of_stream_to_queue : NULL;
+    /* The ends of sessions go through the queue even when the host does not want to see them: records point to sessions. */
+    dispatcher->loop.wanted = batches ? service->options.batch_events | ends : 0;
+    icn_event_queue_init(&dispatcher->queue, service->options.event_queue_bytes_max, service->options.batch_events);
     icn_kick_init(&dispatcher->feed_kick, feed);
     icn_kick_init(&dispatcher->stopped_kick, announce_stopped);
 }

@@ -6,6 +6,9 @@
 #include "base/check.h"
 #include "util/memory.h"
 
+/* The kind of a record that no host sees. */
+#define END_OF_STREAM 0
+
 /* Followed by the payload, padded to 8 bytes. The session outlives its records: its end is handed out after them. */
 typedef struct record {
     icn_session *session;
@@ -45,13 +48,15 @@ static void blocks_destroy(icn_event_block *block)
     }
 }
 
-void icn_event_queue_init(icn_event_queue *queue, uint64_t bytes_max)
+void icn_event_queue_init(icn_event_queue *queue, uint64_t bytes_max, uint64_t wanted)
 {
     queue->bytes_max = bytes_max;
+    queue->wanted = wanted;
     icn_mutex_init(&queue->mutex);
     icn_condition_init(&queue->arrived);
     icn_list_init(&queue->ended);
     icn_list_init(&queue->lent_sessions);
+    icn_list_init(&queue->lent_ends_of_stream);
 }
 
 static void release_sessions(icn_list *sessions)
@@ -133,6 +138,12 @@ bool icn_event_queue_append(icn_event_queue *queue, icn_session *session, const 
     return true;
 }
 
+bool icn_event_queue_append_end_of_stream(icn_event_queue *queue, icn_session *session)
+{
+    const iocpnet_event event = {.kind = END_OF_STREAM};
+    return icn_event_queue_append(queue, session, &event);
+}
+
 void icn_event_queue_append_end(icn_event_queue *queue, icn_session *session)
 {
     /* First, so that what comes before the end can be fetched when the end is seen. */
@@ -196,10 +207,20 @@ bool icn_event_queue_may_feed(icn_event_queue *queue)
     return icn_u32_load(&queue->starving) != 0 && has_room(queue) && icn_u32_exchange(&queue->starving, 0) != 0;
 }
 
+/* Before the sessions are released: one of these may have ended since. */
+static void tell_ends_of_stream(icn_event_queue *queue)
+{
+    icn_list_node *node;
+    while ((node = icn_list_take_first(&queue->lent_ends_of_stream)) != NULL) {
+        icn_session_end_seen(ICN_CONTAINER(node, icn_session, end_node));
+    }
+}
+
 void icn_event_queue_reclaim(icn_event_queue *queue)
 {
     blocks_destroy(queue->lent);
     queue->lent = NULL;
+    tell_ends_of_stream(queue);
     release_sessions(&queue->lent_sessions);
 }
 
@@ -228,35 +249,47 @@ static bool is_unwanted(const record *entry)
     return entry->kind == IOCPNET_EVENT_RECEIVED && icn_u32_load(&entry->session->close_claim) == ICN_CLOSE_BY_HOST;
 }
 
+/* True when an event was stored. */
 static bool fetch_record(icn_event_queue *queue, record *entry, iocpnet_event *event)
 {
     uint32_t bytes = record_bytes(entry->payload);
-    bool wanted = !is_unwanted(entry);
-    if (wanted) {
+    bool stored = false;
+    if (entry->kind == END_OF_STREAM) {
+        icn_list_append(&queue->lent_ends_of_stream, &entry->session->end_node);
+    } else if (!is_unwanted(entry)) {
         memset(event, 0, sizeof *event);
         icn_session_fill_event(entry->session, entry->kind, event);
         event->size = entry->size;
         event->data = entry->payload != 0 ? entry + 1 : NULL;
+        stored = true;
     }
     queue->reading->read += bytes;
     icn_u64_count(&queue->consumed, bytes);
-    return wanted;
+    return stored;
 }
 
-static bool fetch_end(icn_event_queue *queue, iocpnet_event *event)
+/* The next session whose end is due, or NULL. */
+static icn_session *next_end(icn_event_queue *queue)
 {
     icn_list_node *node = queue->ended.next;
     if (node == &queue->ended) {
-        return false;
+        return NULL;
     }
     icn_session *session = ICN_CONTAINER(node, icn_session, loop_node);
-    if (session->ended_at > icn_u64_load_relaxed(&queue->consumed)) {
+    return session->ended_at <= icn_u64_load_relaxed(&queue->consumed) ? session : NULL;
+}
+
+/* True when an event was stored. */
+static bool fetch_end(icn_event_queue *queue, icn_session *session, iocpnet_event *event)
+{
+    uint32_t kind = icn_session_last_event(session);
+    icn_list_remove(&session->loop_node);
+    icn_list_append(&queue->lent_sessions, &session->loop_node);
+    if ((queue->wanted & IOCPNET_EVENT_BIT(kind)) == 0) {
         return false;
     }
-    icn_list_remove(node);
-    icn_list_append(&queue->lent_sessions, node);
     memset(event, 0, sizeof *event);
-    icn_session_fill_event(session, icn_session_last_event(session), event);
+    icn_session_fill_event(session, kind, event);
     return true;
 }
 
@@ -276,10 +309,11 @@ uint32_t icn_event_queue_fetch(icn_event_queue *queue, iocpnet_event *events, ui
     uint32_t count = 0;
     icn_mutex_lock(&queue->mutex);
     while (count < capacity) {
-        record *entry = NULL;
-        if (fetch_end(queue, &events[count])) {
-            count++;
-        } else if ((entry = next_record(queue)) != NULL) {
+        icn_session *ended = next_end(queue);
+        record *entry = ended == NULL ? next_record(queue) : NULL;
+        if (ended != NULL) {
+            count += fetch_end(queue, ended, &events[count]) ? 1 : 0;
+        } else if (entry != NULL) {
             count += fetch_record(queue, entry, &events[count]) ? 1 : 0;
         } else {
             count += fetch_stopped(queue, &events[count]) ? 1 : 0;

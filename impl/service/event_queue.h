@@ -23,6 +23,7 @@ typedef struct icn_event_block icn_event_block;
 
 typedef struct icn_event_queue {
     uint64_t bytes_max;
+    uint64_t wanted; /* IOCPNET_EVENT_BIT of the last events that the host wants to see */
 
     /* Producer. */
     icn_event_block *writing;
@@ -41,11 +42,12 @@ typedef struct icn_event_queue {
     /* Consumer: what the last batch lent to the host. */
     icn_event_block *lent;
     icn_list lent_sessions;
+    icn_list lent_ends_of_stream; /* sessions: the host has just fetched all that came before */
 
     icn_atomic_u32 starving; /* 1: sessions do not receive because the queue was full */
 } icn_event_queue;
 
-void icn_event_queue_init(icn_event_queue *queue, uint64_t bytes_max);
+void icn_event_queue_init(icn_event_queue *queue, uint64_t bytes_max, uint64_t wanted);
 /* Frees what was not fetched, and ends the sessions in it. Nobody appends or fetches any more. */
 void icn_event_queue_discard(icn_event_queue *queue);
 /* Discarded, or never used. */
@@ -57,6 +59,8 @@ void icn_event_queue_fini(icn_event_queue *queue);
 bool icn_event_queue_append(icn_event_queue *queue, icn_session *session, const iocpnet_event *event);
 /* Queues the last event of a session, and with it the session. Never fails. */
 void icn_event_queue_append_end(icn_event_queue *queue, icn_session *session);
+/* Once the host has fetched all before it, and polls again, icn_session_end_seen is called. False: no memory. */
+bool icn_event_queue_append_end_of_stream(icn_event_queue *queue, icn_session *session);
 void icn_event_queue_append_stopped(icn_event_queue *queue);
 /* Lets the consumer see what was appended. */
 void icn_event_queue_publish(icn_event_queue *queue);
@@ -67,7 +71,8 @@ bool icn_event_queue_starve(icn_event_queue *queue);
 
 /* ---- consumer ---- */
 
-/* Takes back what the last batch lent: frees blocks, and ends the handles of disconnected sessions. */
+/* Takes back what the last batch lent: frees blocks, tells sessions that the end of their stream was seen, and ends the
+ * handles of disconnected ones. */
 void icn_event_queue_reclaim(icn_event_queue *queue);
 /* Stores up to `capacity` events; returns how many. */
 uint32_t icn_event_queue_fetch(icn_event_queue *queue, iocpnet_event *events, uint32_t capacity);

@@ -39,6 +39,7 @@ struct icn_service {
     icn_atomic_u32 claimants;  /* threads that wait for a dispatcher to be left */
     icn_atomic_u32 destroying; /* 1 once destroy was called; written under the destroy mutex */
     bool finalized;            /* under the destroy mutex: no pins are left */
+    bool destroyed_due;        /* under the destroy mutex: a callback was promised SERVICE_DESTROYED */
 };
 
 /* `options` were checked and completed. Errors as iocpnet_service_create. */
@@ -62,6 +63,8 @@ int32_t icn_service_stop(icn_service *service, uint32_t drain_ms, iocpnet_stop_r
 void icn_service_stopped(icn_roster *roster);
 /* Tells the loops to stop; the first call decides. True when the service had never been started. */
 bool icn_service_begin_stop(icn_service *service, uint32_t drain_ms);
+/* Stops it at once, also when it is draining already. */
+void icn_service_abort(icn_service *service);
 void icn_service_wait_stopped(icn_service *service);
 /* Drives all dispatchers on the calling thread until the service is STOPPED. */
 void icn_service_drive_until_stopped(icn_service *service);

@@ -87,7 +87,7 @@ static void announce_done(uint64_t handle)
 /* Ends everything that runs. Afterwards no callback runs, and nothing is left that could start one. */
 static void quiesce(icn_service *service)
 {
-    (void)icn_service_begin_stop(service, 0);
+    icn_service_abort(service);
     /* `started` does not change any more. */
     if (service->started && service->options.driving == IOCPNET_DRIVING_LIBRARY) {
         icn_service_wait_stopped(service);
@@ -111,13 +111,6 @@ static void end_handle(icn_service *service)
     wait_finalized(service);
 }
 
-static void destroy(icn_service *service)
-{
-    quiesce(service);
-    end_handle(service);
-    icn_service_free(service);
-}
-
 static void call_destroyed(const icn_callback *callback, uint64_t handle)
 {
     if (callback->function == NULL) {
@@ -131,15 +124,25 @@ static void call_destroyed(const icn_callback *callback, uint64_t handle)
     icn_thread_callback_leave();
 }
 
+/* Everything is freed before the last callback runs; the other callers return after it. */
+static void destroy(icn_service *service)
+{
+    const icn_callback callback = service->callbacks[IOCPNET_EVENT_SERVICE_DESTROYED];
+    uint64_t handle = service->handle;
+    quiesce(service);
+    end_handle(service);
+    bool promised = service->destroyed_due;
+    icn_service_free(service);
+    if (promised) {
+        call_destroyed(&callback, handle);
+    }
+    announce_done(handle);
+}
+
 /* The thread that destroys a service for a callback. */
 static void destroy_in_background(void *argument)
 {
-    icn_service *service = argument;
-    const icn_callback callback = service->callbacks[IOCPNET_EVENT_SERVICE_DESTROYED];
-    uint64_t handle = service->handle;
-    destroy(service);
-    call_destroyed(&callback, handle);
-    announce_done(handle);
+    destroy(argument);
     icn_live_remove(ICN_LIVE_THREADS);
 }
 
@@ -147,15 +150,24 @@ static void give_claim_back(icn_service *service, int32_t status)
 {
     icn_mutex_lock(&destroy_mutex);
     icn_u32_exchange(&service->destroying, 0);
+    service->destroyed_due = false;
     dismiss_waiters(service->handle, status);
     icn_mutex_unlock(&destroy_mutex);
     icn_handle_unpin(service->handle);
+}
+
+static void promise_destroyed(icn_service *service)
+{
+    icn_mutex_lock(&destroy_mutex);
+    service->destroyed_due = true;
+    icn_mutex_unlock(&destroy_mutex);
 }
 
 static icn_result destroy_later(icn_service *service)
 {
     icn_thread thread;
     icn_live_add(ICN_LIVE_THREADS);
+    promise_destroyed(service);
     icn_result result = icn_thread_start(&thread, "iocpnet-end", destroy_in_background, service);
     if (result.status == IOCPNET_OK) {
         icn_thread_detach(&thread);
@@ -172,6 +184,7 @@ static icn_result join_other(icn_service *service, waiter *self, bool inside_cal
     if (inside_callback) {
         icn_mutex_lock(&destroy_mutex);
         icn_list_remove(&self->node);
+        service->destroyed_due = true;
         icn_mutex_unlock(&destroy_mutex);
         icn_handle_unpin(service->handle);
         return (icn_result){.status = IOCPNET_PENDING};
@@ -182,7 +195,6 @@ static icn_result join_other(icn_service *service, waiter *self, bool inside_cal
 
 icn_result icn_service_destroy(icn_service *service)
 {
-    uint64_t handle = service->handle;
     bool inside_callback = icn_thread_callback_depth() != 0;
     waiter self;
     if (!claim_or_join(service, &self)) {
@@ -192,6 +204,5 @@ icn_result icn_service_destroy(icn_service *service)
         return destroy_later(service);
     }
     destroy(service);
-    announce_done(handle);
     return icn_ok();
 }

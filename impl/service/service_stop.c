@@ -5,6 +5,16 @@
 #include "service/dispatcher.h"
 #include "service/service.h"
 
+static void tell_loops(icn_roster *roster)
+{
+    for (uint32_t i = 0; i < roster->loop_count; i++) {
+        icn_loop *loop = roster->loops[i];
+        if (icn_kick_claim(&loop->stop_kick)) {
+            icn_kick_push(loop, &loop->stop_kick);
+        }
+    }
+}
+
 bool icn_service_begin_stop(icn_service *service, uint32_t drain_ms)
 {
     icn_roster *roster = &service->roster;
@@ -15,21 +25,26 @@ bool icn_service_begin_stop(icn_service *service, uint32_t drain_ms)
     bool first = icn_service_state(service) < IOCPNET_SERVICE_STOPPING;
     bool never_started = first && !service->started;
     if (first) {
-        roster->drain_ms = drain_ms;
-        icn_u32_store(&roster->stopping, 1);
+        icn_u32_store(&roster->drain_ms, drain_ms);
         icn_u32_store(&service->state, IOCPNET_SERVICE_STOPPING);
     }
     icn_mutex_unlock(&service->mutex);
-    for (uint32_t i = 0; first && i < roster->loop_count; i++) {
-        icn_loop *loop = roster->loops[i];
-        if (icn_kick_claim(&loop->stop_kick)) {
-            icn_kick_push(loop, &loop->stop_kick);
-        }
+    if (first) {
+        tell_loops(roster);
     }
     return never_started;
 }
 
-/* All under the mutex, so that nobody who sees STOPPED can be faster than the news of it. */
+void icn_service_abort(icn_service *service)
+{
+    (void)icn_service_begin_stop(service, 0);
+    if (icn_u32_exchange(&service->roster.drain_ms, 0) != 0) {
+        /* It is draining, with a deadline in the future: the loops bring it forward. */
+        tell_loops(&service->roster);
+    }
+}
+
+/* All under the mutex: whoever sees STOPPED, and has then had the mutex, finds the news kicked. */
 void icn_service_stopped(icn_roster *roster)
 {
     icn_service *service = ICN_CONTAINER(roster, icn_service, roster);
@@ -68,8 +83,11 @@ void icn_service_drive_until_stopped(icn_service *service)
             icn_dispatcher_turn(&service->dispatchers[i], wait_ms);
         }
     }
-    /* The news that it is stopped. */
-    icn_dispatcher_turn(&service->dispatchers[0], 0);
+    /* With the mutex once: then the news that it is stopped has been kicked. */
+    icn_service_wait_stopped(service);
+    if (service->started) {
+        icn_dispatcher_turn(&service->dispatchers[0], 0);
+    }
     for (uint32_t i = 0; i < count; i++) {
         icn_dispatcher_leave(&service->dispatchers[i]);
     }
@@ -88,11 +106,12 @@ static void store_result(const icn_service *service, iocpnet_stop_result *result
 int32_t icn_service_stop(icn_service *service, uint32_t drain_ms, iocpnet_stop_result *result)
 {
     bool driven_here = icn_service_begin_stop(service, drain_ms);
-    bool waits = service->options.driving == IOCPNET_DRIVING_LIBRARY && icn_thread_callback_depth() == 0;
+    bool by_threads = service->options.driving == IOCPNET_DRIVING_LIBRARY;
     if (driven_here) {
         /* Nobody else would: there are listeners at most, and no callback can come of them. */
         icn_service_drive_until_stopped(service);
-    } else if (waits) {
+    } else if (!service->started || (by_threads && icn_thread_callback_depth() == 0)) {
+        /* Never started: the first caller is just driving it to its end. */
         icn_service_wait_stopped(service);
     }
     if (icn_service_state(service) != IOCPNET_SERVICE_STOPPED) {

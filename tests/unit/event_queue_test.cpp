@@ -26,7 +26,7 @@ protected:
     void SetUp() override
     {
         loop.roster = &roster;
-        icn_event_queue_init(&queue, limit);
+        icn_event_queue_init(&queue, limit, ~UINT64_C(0));
     }
 
     void TearDown() override
@@ -45,6 +45,7 @@ protected:
         made->handle = handle;
         made->announced = true;
         icn_list_init(&made->loop_node);
+        icn_list_init(&made->end_node);
         return made;
     }
 
@@ -143,6 +144,32 @@ TEST_F(EventQueue, TheEndOfASessionComesAfterAllItsEvents)
     EXPECT_EQ(events[1].kind, static_cast<uint32_t>(IOCPNET_EVENT_DISCONNECTED));
     EXPECT_EQ(events[1].session, 1U);
     EXPECT_EQ(events[2].session, 2U);
+}
+
+/* The kick of a session that is not on a port: it only shows that the queue asked for one. */
+TEST_F(EventQueue, TheEndOfAStreamIsToldWithTheFetchAfterItsBytes)
+{
+    icn_session *one = session(1);
+    one->kick.pending.value = 1; /* a kick is on its way: nothing more is pushed */
+    ASSERT_TRUE(receive(one, "a request"));
+    ASSERT_TRUE(icn_event_queue_append_end_of_stream(&queue, one));
+    icn_event_queue_publish(&queue);
+    EXPECT_EQ(fetch(8).size(), 1U);
+    EXPECT_EQ(icn_u32_load(&one->end_seen), 0U) << "the host has not had the time to answer";
+    icn_event_queue_reclaim(&queue);
+    EXPECT_EQ(icn_u32_load(&one->end_seen), 1U);
+}
+
+TEST_F(EventQueue, AnEndThatTheHostDoesNotWantKeepsTheSessionUntilItsEventsAreFetched)
+{
+    queue.wanted = 0;
+    icn_session *one = session(1);
+    ASSERT_TRUE(receive(one, "last words"));
+    icn_event_queue_append_end(&queue, one);
+    const std::vector<iocpnet_event> events = fetch(8);
+    ASSERT_EQ(events.size(), 1U);
+    EXPECT_EQ(bytes_of(events[0]), "last words");
+    EXPECT_FALSE(icn_list_is_empty(&queue.lent_sessions));
 }
 
 TEST_F(EventQueue, TheEndNeedsNoMemory)

@@ -97,6 +97,29 @@ TEST_F(SendQueue, SmallSendsShareAChunk)
     EXPECT_EQ(icn_memory_blocks(ICN_MEMORY_SEND_BUFFER), 1U);
 }
 
+TEST_F(SendQueue, NoRoomIsLeftUnusedBetweenSends)
+{
+    std::string all;
+    for (int i = 0; i < 100; i++) {
+        const std::string part(2100, static_cast<char>('a' + i % 26));
+        ASSERT_TRUE(append(part));
+        all += part;
+    }
+    EXPECT_EQ(queued(), all);
+    EXPECT_LE(icn_memory_bytes(ICN_MEMORY_SEND_BUFFER), all.size() + all.size() / 50 + 4096);
+}
+
+TEST_F(SendQueue, PiecesAreGatheredAcrossChunks)
+{
+    const std::string one(3000, '1');
+    const std::string two(3000, '2');
+    const iocpnet_iovec pieces[] = {piece_of(one), piece_of(""), piece_of(two)};
+    ASSERT_TRUE(append("before "));
+    ASSERT_TRUE(icn_send_queue_reserve(&queue, 6000, limit));
+    ASSERT_TRUE(icn_send_queue_append(&queue, &pool, pieces, 3, 6000));
+    EXPECT_EQ(queued(), "before " + one + two);
+}
+
 TEST_F(SendQueue, ReservingPastTheLimitFailsAndChangesNothing)
 {
     ASSERT_TRUE(icn_send_queue_reserve(&queue, 60, 100));
@@ -116,11 +139,36 @@ TEST_F(SendQueue, ConsumingPartOfAChunkKeepsTheRest)
 
 TEST_F(SendQueue, ConsumingSeveralChunksStopsInsideTheLast)
 {
-    ASSERT_EQ(push("abc"), IOCPNET_OK);
-    ASSERT_EQ(push("defg"), IOCPNET_OK);
-    icn_send_queue_collect(&queue);
-    icn_send_queue_consume(&queue, &pool, 5);
-    EXPECT_EQ(queued(), "fg");
+    ASSERT_TRUE(append(std::string(5000, 'a')));
+    ASSERT_TRUE(append(std::string(5000, 'b')));
+    icn_send_queue_consume(&queue, &pool, 9998);
+    EXPECT_EQ(queued(), "bb");
+}
+
+TEST_F(SendQueue, WhatWasPushedButNotCollectedIsNotEmpty)
+{
+    ASSERT_EQ(push("waits while a send is in flight"), IOCPNET_OK);
+    EXPECT_FALSE(icn_send_queue_is_empty(&queue));
+}
+
+TEST_F(SendQueue, SmallPushesAreCollectedIntoOneChunk)
+{
+    for (int i = 0; i < 100; i++) {
+        ASSERT_EQ(push(std::string(16, 'x')), IOCPNET_OK);
+    }
+    icn_send_queue_collect(&queue, &pool);
+    EXPECT_EQ(icn_memory_blocks(ICN_MEMORY_SEND_BUFFER), 1U);
+    EXPECT_EQ(queued(), std::string(1600, 'x'));
+}
+
+TEST_F(SendQueue, WithoutMemorySmallPushesAreCollectedAsTheyAre)
+{
+    ASSERT_EQ(push("ab"), IOCPNET_OK);
+    ASSERT_EQ(push("cd"), IOCPNET_OK);
+    icn_memory_fail(1, 1);
+    icn_send_queue_collect(&queue, &pool);
+    icn_memory_fail(0, 0);
+    EXPECT_EQ(queued(), "abcd");
 }
 
 TEST_F(SendQueue, AnEmptiedQueueKeepsNoChunkButThePool)
@@ -140,7 +188,7 @@ TEST_F(SendQueue, PushesAreCollectedInTheirOrder)
     ASSERT_EQ(push("b"), IOCPNET_OK);
     ASSERT_EQ(push("c"), IOCPNET_OK);
     EXPECT_EQ(queued(), "") << "the inbox is not the queue";
-    icn_send_queue_collect(&queue);
+    icn_send_queue_collect(&queue, &pool);
     EXPECT_EQ(queued(), "abc");
 }
 
@@ -191,7 +239,7 @@ TEST_F(SendQueue, PushesOfOneThreadKeepTheirOrderAmongOthers)
     }
     std::string all;
     while (all.size() < static_cast<size_t>(2 * thread_count * pushes)) {
-        icn_send_queue_collect(&queue);
+        icn_send_queue_collect(&queue, &pool);
         const std::string part = queued();
         icn_send_queue_consume(&queue, &pool, part.size());
         all += part;
