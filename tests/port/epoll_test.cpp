@@ -15,7 +15,7 @@
 namespace
 {
 
-/* The next `count` calls of a kind fail with `error`; then they work again. */
+/* The next `count` calls of a kind by this thread fail with `error`; then they work again. */
 struct Injection {
     int error = 0;
     uint32_t count = 0;
@@ -33,11 +33,11 @@ struct Injection {
     }
 };
 
-Injection accept_calls;
-Injection receive_calls;
-Injection send_calls;
-Injection wait_calls;
-Injection watch_calls;
+thread_local Injection accept_calls;
+thread_local Injection receive_calls;
+thread_local Injection send_calls;
+thread_local Injection wait_calls;
+thread_local Injection watch_calls;
 
 } // namespace
 
