@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/clock.h"
@@ -10,6 +11,11 @@
 #include "port/uring_port.h"
 #include "util/live.h"
 #include "util/memory.h"
+
+enum {
+    OPEN_RETRIES = 50,
+    OPEN_RETRY_NS = 2000000
+};
 
 static icn_result open_wake(icn_uring_port *port)
 {
@@ -34,6 +40,43 @@ static void release(icn_uring_port *port, icn_uring_gather *gather)
     icn_memory_release(port, sizeof *port, ICN_MEMORY_PORT);
 }
 
+static icn_result open_parts(icn_uring_port *port, const icn_port_options *options)
+{
+    icn_result result = icn_uring_ring_open(&port->ring, options->one_thread);
+
+    if (result.status != IOCPNET_OK) {
+        return result;
+    }
+    result = open_wake(port);
+    if (result.status != IOCPNET_OK) {
+        goto fail;
+    }
+    result = icn_uring_buffers_open(&port->buffers, &port->ring, options->receive_buffer_bytes);
+    if (result.status != IOCPNET_OK) {
+        goto fail_wake;
+    }
+    return icn_ok();
+
+fail_wake:
+    close(port->wake_descriptor);
+fail:
+    icn_uring_ring_close(&port->ring);
+    return result;
+}
+
+/* The kernel gives the locked memory of a closed ring back a little later: worth a wait when there is none for this one. */
+static icn_result open_parts_patiently(icn_uring_port *port, const icn_port_options *options)
+{
+    const struct timespec moment = {.tv_nsec = OPEN_RETRY_NS};
+    icn_result result = open_parts(port, options);
+
+    for (uint32_t i = 0; i < OPEN_RETRIES && result.os_error == ENOMEM; ++i) {
+        nanosleep(&moment, NULL);
+        result = open_parts(port, options);
+    }
+    return result;
+}
+
 static icn_result uring_open(const icn_port_options *options, icn_port **opened)
 {
     icn_uring_port *port = icn_memory_allocate_zeroed(sizeof *port, ICN_MEMORY_PORT);
@@ -44,25 +87,13 @@ static icn_result uring_open(const icn_port_options *options, icn_port **opened)
         goto fail;
     }
     init(port, gather);
-    result = icn_uring_ring_open(&port->ring, options->one_thread);
+    result = open_parts_patiently(port, options);
     if (result.status != IOCPNET_OK) {
         goto fail;
-    }
-    result = open_wake(port);
-    if (result.status != IOCPNET_OK) {
-        goto fail_ring;
-    }
-    result = icn_uring_buffers_open(&port->buffers, &port->ring, options->receive_buffer_bytes);
-    if (result.status != IOCPNET_OK) {
-        goto fail_wake;
     }
     *opened = &port->base;
     return icn_ok();
 
-fail_wake:
-    close(port->wake_descriptor);
-fail_ring:
-    icn_uring_ring_close(&port->ring);
 fail:
     release(port, gather);
     return result;

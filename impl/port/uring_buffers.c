@@ -13,29 +13,14 @@ _Static_assert(sizeof(icn_atomic_u16) == 2, "the tail is released as an atomic o
 
 enum {
     RING_BYTES = ICN_URING_BUFFERS_MAX * sizeof(struct io_uring_buf),
-    TURNS_TO_SHRINK = 1024,
-    /* Buffers start at different lines of a page: alike ones would share few sets of the processor's cache. */
-    COLOUR_BYTES = 64,
-    COLOURS = 32
+    TURNS_TO_SHRINK = 1024
 };
-
-static size_t block_bytes(const icn_uring_buffers *buffers)
-{
-    return (size_t)buffers->size + COLOUR_BYTES * COLOURS;
-}
-
-static char *start_of(const icn_uring_buffers *buffers, uint16_t id)
-{
-    ICN_CHECK(id < ICN_URING_BUFFERS_MAX);
-    ICN_CHECK(buffers->memory[id] != NULL);
-    return (char *)buffers->memory[id] + COLOUR_BYTES * (id % COLOURS);
-}
 
 static void lend(icn_uring_buffers *buffers, uint16_t id)
 {
     struct io_uring_buf *slot = &buffers->lent->bufs[buffers->tail % ICN_URING_BUFFERS_MAX];
 
-    slot->addr = (uintptr_t)start_of(buffers, id);
+    slot->addr = (uintptr_t)buffers->memory[id];
     slot->len = buffers->size;
     slot->bid = id;
     ++buffers->tail;
@@ -50,7 +35,7 @@ static void grow(icn_uring_buffers *buffers, uint32_t count)
         if (buffers->memory[id] != NULL) {
             continue;
         }
-        buffers->memory[id] = icn_memory_allocate(block_bytes(buffers), ICN_MEMORY_PORT);
+        buffers->memory[id] = icn_memory_allocate(buffers->size, ICN_MEMORY_PORT);
         if (buffers->memory[id] == NULL) {
             return;
         }
@@ -115,7 +100,7 @@ fail:
 void icn_uring_buffers_close(icn_uring_buffers *buffers)
 {
     for (uint32_t id = 0; id < ICN_URING_BUFFERS_MAX; ++id) {
-        icn_memory_release(buffers->memory[id], block_bytes(buffers), ICN_MEMORY_PORT);
+        icn_memory_release(buffers->memory[id], buffers->size, ICN_MEMORY_PORT);
     }
     munmap(buffers->lent, RING_BYTES);
 }
@@ -155,8 +140,10 @@ void icn_uring_buffers_turn(icn_uring_buffers *buffers)
 
 void *icn_uring_buffers_take(icn_uring_buffers *buffers, uint16_t id)
 {
+    ICN_CHECK(id < ICN_URING_BUFFERS_MAX);
+    ICN_CHECK(buffers->memory[id] != NULL);
     ++buffers->used;
-    return start_of(buffers, id);
+    return buffers->memory[id];
 }
 
 void icn_uring_buffers_give_back(icn_uring_buffers *buffers, uint16_t id)
@@ -165,7 +152,7 @@ void icn_uring_buffers_give_back(icn_uring_buffers *buffers, uint16_t id)
         lend(buffers, id);
         return;
     }
-    icn_memory_release(buffers->memory[id], block_bytes(buffers), ICN_MEMORY_PORT);
+    icn_memory_release(buffers->memory[id], buffers->size, ICN_MEMORY_PORT);
     buffers->memory[id] = NULL;
     --buffers->count;
 }
