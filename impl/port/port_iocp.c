@@ -40,7 +40,11 @@ static bool handles_are_real(SOCKET socket)
 static icn_result load_provider(icn_iocp *iocp)
 {
     icn_os_socket probe = ICN_OS_SOCKET_NONE;
-    icn_result result = icn_os_socket_open(ICN_ADDRESS_IPV4, &probe);
+    icn_result result = icn_os_socket_startup();
+    if (result.status != IOCPNET_OK) {
+        return result;
+    }
+    result = icn_os_socket_open(ICN_ADDRESS_IPV4, &probe);
     if (result.status != IOCPNET_OK) {
         result = icn_os_socket_open(ICN_ADDRESS_IPV6, &probe);
     }
