@@ -91,6 +91,8 @@ static icn_result uring_open(const icn_port_options *options, icn_port **opened)
     if (result.status != IOCPNET_OK) {
         goto fail;
     }
+    icn_live_add(ICN_LIVE_DESCRIPTORS); /* the ring */
+    icn_live_add(ICN_LIVE_DESCRIPTORS); /* what wakes it */
     *opened = &port->base;
     return icn_ok();
 
@@ -107,7 +109,9 @@ static void uring_close(icn_port *base)
     ICN_CHECK(icn_list_is_empty(&port->cancels));
     ICN_CHECK(icn_list_is_empty(&port->queue));
     icn_uring_ring_close(&port->ring);
+    icn_live_remove(ICN_LIVE_DESCRIPTORS);
     close(port->wake_descriptor);
+    icn_live_remove(ICN_LIVE_DESCRIPTORS);
     icn_uring_buffers_close(&port->buffers);
     release(port, port->gather);
 }

@@ -65,7 +65,7 @@ static inline icn_uring_port *icn_uring_port_of(icn_port *base)
     return (icn_uring_port *)(void *)base;
 }
 
-/* ------------------------------------------------------------------ uring_request.c: from the owner to the kernel */
+/* uring_request.c: from the owner to the kernel. */
 
 void icn_uring_accept(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, uint32_t count);
 void icn_uring_connect(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, const icn_address *address);
@@ -80,7 +80,7 @@ void icn_uring_write_waiting(icn_uring_port *port);
 /* Puts an accept, connect or receive that is in flight where icn_uring_write_waiting finds it. */
 void icn_uring_park(icn_uring_port *port, icn_operation *operation);
 
-/* ----------------------------------------------------------------- uring_complete.c: from the kernel to the owner */
+/* uring_complete.c: from the kernel to the owner. */
 
 /* Delivers at most `budget` completions that are there. Returns how many. */
 uint32_t icn_uring_deliver(icn_uring_port *port, uint32_t budget);

@@ -45,6 +45,13 @@ TEST_P(UringThreads, OperationsMayBeStartedBeforeTheThreadThatDrivesComes)
     close(peer);
 }
 
+TEST_P(UringThreads, OpenPortCountsTheDescriptorsThatItHolds)
+{
+    const uint64_t open_port = icn_live_count(ICN_LIVE_DESCRIPTORS);
+    rig.reset();
+    EXPECT_EQ(open_port - icn_live_count(ICN_LIVE_DESCRIPTORS), 2u); /* the ring and what wakes it */
+}
+
 TEST_P(UringThreads, RunDoesNotWaitWhileACompletionIsQueued)
 {
     Link &link = rig->connected_link();
