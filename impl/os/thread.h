@@ -37,7 +37,7 @@ void icn_condition_wait_ms(icn_condition *condition, icn_mutex *mutex, uint32_t 
 void icn_condition_signal_all(icn_condition *condition);
 
 /* Starts a thread with the host's signals blocked, so that its handlers run on its threads; faults stay open, and the
- * real-time signals by which language run-times stop a thread. `name`: 15 bytes. */
+ * signals by which language run-times stop a thread. `name`: 15 bytes. */
 icn_result icn_thread_start(icn_thread *thread, const char *name, icn_thread_main *main, void *argument);
 void icn_thread_join(icn_thread *thread);
 /* Lets a thread end by itself. */

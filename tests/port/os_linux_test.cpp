@@ -62,7 +62,7 @@ TEST(OsLinuxThread, BlocksTheSignalsThatAHostHandles)
 TEST(OsLinuxThread, KeepsFaultsAndTheSignalsOfLanguageRuntimesOpen)
 {
     const SeenThread seen = start_and_look("test");
-    for (int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGRTMIN, SIGRTMAX}) {
+    for (int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPWR, SIGXCPU, SIGRTMIN, SIGRTMAX}) {
         EXPECT_EQ(sigismember(&seen.blocked, number), 0) << number;
     }
 }

@@ -133,12 +133,13 @@ static void *run_thread(void *argument)
 }
 
 /*
- * Everything but what a thread causes itself (a host may handle faults) and the real-time signals by which language
- * run-times stop a thread of theirs: a callback into .NET or Mono makes this thread one.
+ * Everything but what a thread causes itself (a host may handle faults), and the signals by which language run-times stop
+ * a thread for their garbage collection (Unity's Mono: SIGPWR and SIGXCPU; others: real-time ones): a callback into one
+ * of them makes this thread theirs.
  */
 static void fill_blocked_signals(sigset_t *signals)
 {
-    static const int kept[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
+    static const int kept[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT, SIGPWR, SIGXCPU};
 
     sigfillset(signals);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; ++i) {
