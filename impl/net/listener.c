@@ -117,6 +117,9 @@ static void start(icn_listener *listener)
     listener->state = ICN_LISTENER_OPEN;
     icn_result result = icn_port_attach(loop->port, &listener->endpoint);
     if (result.status == IOCPNET_OK && !loop->stopping) {
+        char text[ICN_ADDRESS_TEXT_SIZE];
+        (void)icn_address_format(&listener->address, text);
+        icn_log_write(IOCPNET_LOG_NOTICE, "listener", "accepts on %s", text);
         listener->attached = true;
         start_accept(listener);
         return;
@@ -180,6 +183,7 @@ static void finish(icn_finisher *finisher)
         return;
     }
     listener->state = ICN_LISTENER_ENDED;
+    icn_log_write(IOCPNET_LOG_NOTICE, "listener", "closed");
     icn_list_remove(&listener->loop_node);
     icn_os_reserve_close(&listener->reserve);
     if (listener->attached) {

@@ -157,7 +157,7 @@ void icn_session_receive_completed(icn_operation *operation, const icn_completio
 void icn_sessions_starve(icn_loop *loop, bool starved);
 /* The host has seen all that came before the end of the peer's stream. The session is not retired. Any thread. */
 void icn_session_end_seen(icn_session *session);
-/* Owner thread: closes a session whose peer ended the stream, once that was seen. */
+/* Owner thread: closes a session whose peer ended the stream, once that was seen, and unless receiving is paused. */
 void icn_session_pursue_end_of_stream(icn_session *session);
 /* Any thread. Return IOCPNET_OK or IOCPNET_E_CLOSED. */
 int32_t icn_session_set_pause(icn_session *session, bool pause);

@@ -2,9 +2,11 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/status.h"
 #include "net/session.h"
 #include "os/clock.h"
 #include "os/socket.h"
+#include "util/log.h"
 #include "util/memory.h"
 
 /* True for the one caller that decides how the session ends, and writes session->close. Any thread. */
@@ -83,6 +85,16 @@ static icn_close close_of_failure(int32_t status, int32_t os_error)
     return close;
 }
 
+/* What peers and networks do every day is in the close reason; anything else is worth a line. */
+static void log_failure(const icn_session *session, const icn_close *close)
+{
+    if (close->reason == IOCPNET_CLOSE_NO_RESOURCES || close->reason == IOCPNET_CLOSE_ERROR) {
+        icn_log_write(IOCPNET_LOG_WARNING, "session", "%016llx ends: %s (status %d, system %d)",
+                      (unsigned long long)session->handle, icn_close_reason_name(close->reason), (int)close->status,
+                      (int)close->os_error);
+    }
+}
+
 void icn_session_fail(icn_session *session, int32_t status, int32_t os_error)
 {
     const icn_close close = close_of_failure(status, os_error);
@@ -92,6 +104,7 @@ void icn_session_fail(icn_session *session, int32_t status, int32_t os_error)
         session->cut_status = status;
         session->cut_os_error = os_error;
     }
+    log_failure(session, &close);
     icn_session_close(session, &close);
 }
 

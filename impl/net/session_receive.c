@@ -67,8 +67,9 @@ static void peer_ended(icn_session *session)
     case ICN_SESSION_OPEN:
         /* Events that were not fetched yet may be requests: the host can still answer them. */
         if (loop->deliver_end_of_stream == NULL || !loop->deliver_end_of_stream(loop, session)) {
-            close_by_peer(session);
+            icn_u32_store(&session->end_seen, 1);
         }
+        icn_session_pursue_end_of_stream(session);
         break;
     case ICN_SESSION_LINGERING:
         icn_session_end(session);
@@ -86,7 +87,8 @@ void icn_session_end_seen(icn_session *session)
 
 void icn_session_pursue_end_of_stream(icn_session *session)
 {
-    if (icn_u32_load(&session->end_seen) != 0 && icn_session_state_now(session) == ICN_SESSION_OPEN) {
+    bool due = icn_u32_load(&session->end_seen) != 0 && icn_u32_load(&session->pause_requested) == 0;
+    if (due && icn_session_state_now(session) == ICN_SESSION_OPEN) {
         close_by_peer(session);
     }
 }
@@ -137,6 +139,7 @@ int32_t icn_session_set_pause(icn_session *session, bool pause)
     if (icn_loop_is_mine(session->loop)) {
         /* Inside a callback: only what the port has received already may still come. */
         icn_session_update_receive(session);
+        icn_session_pursue_end_of_stream(session);
     } else {
         icn_session_kick(session);
     }

@@ -71,6 +71,7 @@ static void announce_stopped(icn_kick *kick)
 {
     icn_dispatcher *dispatcher = ICN_CONTAINER(kick, icn_dispatcher, stopped_kick);
     icn_loop *loop = &dispatcher->loop;
+    icn_log_write(IOCPNET_LOG_NOTICE, "service", "stopped");
     if (!dispatcher->service->started || !icn_loop_wants(loop, IOCPNET_EVENT_SERVICE_STOPPED)) {
         /* Also when it was never started: the kick makes whoever drives it to its end look. */
         return;
@@ -275,11 +276,16 @@ static uint32_t time_left(uint32_t timeout_ms, uint64_t started_ms)
     return passed_ms < timeout_ms ? (uint32_t)(timeout_ms - passed_ms) : 0;
 }
 
-/* Turns until there was an event, a wake, or the time is over. A turn may also end for the loop's own sake. */
-static int32_t drive(icn_dispatcher *dispatcher, uint32_t timeout_ms, uint32_t budget)
+/* Grows with whatever the host may have to look at. */
+static uint64_t progress(const icn_dispatcher *dispatcher)
 {
-    const icn_atomic_u64 *events = &dispatcher->loop.counters.events;
-    uint64_t before = icn_u64_load_relaxed(events);
+    return icn_u64_load_relaxed(&dispatcher->loop.counters.events) + icn_u64_load_relaxed(&dispatcher->queue.written);
+}
+
+/* Turns until there is something for the host, a wake, or the time is over. A turn may also end for the loop's own sake. */
+static int32_t drive(icn_dispatcher *dispatcher, uint32_t timeout_ms, uint32_t budget, bool *woken)
+{
+    uint64_t before = progress(dispatcher);
     uint64_t started_ms = timeout_ms != 0 ? icn_os_clock_ms() : 0;
     uint32_t left_ms = timeout_ms;
     icn_result result;
@@ -289,44 +295,59 @@ static int32_t drive(icn_dispatcher *dispatcher, uint32_t timeout_ms, uint32_t b
         over = left_ms == 0;
         result = turn(dispatcher, left_ms, budget);
         left_ms = time_left(timeout_ms, started_ms);
-        over = over || icn_u64_load_relaxed(events) != before || icn_u32_exchange(&dispatcher->woken, 0) != 0;
-    } while (!over && result.status == IOCPNET_OK);
+        *woken = icn_u32_exchange(&dispatcher->woken, 0) != 0;
+    } while (!over && !*woken && progress(dispatcher) == before && result.status == IOCPNET_OK);
     icn_result submitted = icn_port_submit(dispatcher->loop.port);
     end_driving(dispatcher);
-    int32_t status = result.status != IOCPNET_OK ? result.status : submitted.status;
-    uint64_t delivered = icn_u64_load_relaxed(events) - before;
-    return delivered != 0 || status == IOCPNET_OK ? (int32_t)delivered : status;
+    return result.status != IOCPNET_OK ? result.status : submitted.status;
 }
 
 int32_t icn_dispatcher_dispatch(icn_dispatcher *dispatcher, uint32_t timeout_ms)
 {
+    const icn_atomic_u64 *events = &dispatcher->loop.counters.events;
     int32_t status = enter(dispatcher);
     if (status != IOCPNET_OK) {
         return status;
     }
-    int32_t delivered = drive(dispatcher, timeout_ms, TURN_BUDGET);
+    bool woken;
+    uint64_t before = icn_u64_load_relaxed(events);
+    status = drive(dispatcher, timeout_ms, TURN_BUDGET, &woken);
+    uint64_t delivered = icn_u64_load_relaxed(events) - before;
     icn_dispatcher_leave(dispatcher);
-    return delivered;
+    return delivered != 0 ? (int32_t)delivered : status;
 }
 
 /* Driving by the host: does the I/O, without waiting when there are events from before. */
-static int32_t drive_for_poll(icn_dispatcher *dispatcher, uint32_t capacity, uint32_t timeout_ms)
+static int32_t drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity,
+                               uint32_t timeout_ms)
 {
-    bool holds_events = icn_event_queue_has_events(&dispatcher->queue);
     uint32_t budget = capacity < TURN_BUDGET ? capacity : TURN_BUDGET;
-    int32_t driven = drive(dispatcher, holds_events ? 0 : timeout_ms, budget);
-    return driven < 0 && !holds_events ? driven : IOCPNET_OK;
+    uint64_t started_ms = timeout_ms != 0 ? icn_os_clock_ms() : 0;
+    uint32_t left_ms = timeout_ms;
+    for (;;) {
+        bool woken;
+        uint32_t wait_ms = icn_event_queue_has_events(&dispatcher->queue) ? 0 : left_ms;
+        int32_t status = drive(dispatcher, wait_ms, budget, &woken);
+        uint32_t count = icn_event_queue_fetch(&dispatcher->queue, events, capacity);
+        if (count != 0) {
+            return (int32_t)count;
+        }
+        if (status != IOCPNET_OK || woken || left_ms == 0) {
+            return status;
+        }
+        left_ms = time_left(timeout_ms, started_ms);
+    }
 }
 
 /* Driving by the library: waits until its thread has published something. */
-static uint32_t fetch_or_wait(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms)
+static int32_t fetch_or_wait(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms)
 {
     uint64_t started_ms = icn_os_clock_ms();
     uint32_t left_ms = timeout_ms;
     for (;;) {
         uint32_t count = icn_event_queue_fetch(&dispatcher->queue, events, capacity);
         if (count != 0 || left_ms == 0 || icn_event_queue_wait(&dispatcher->queue, left_ms)) {
-            return count;
+            return (int32_t)count;
         }
         left_ms = time_left(timeout_ms, started_ms);
     }
@@ -349,22 +370,15 @@ static void name_service(const icn_dispatcher *dispatcher, iocpnet_event *event)
 
 static int32_t poll_entered(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms)
 {
-    uint32_t count;
+    bool by_host = dispatcher->service->options.driving == IOCPNET_DRIVING_HOST;
     icn_event_queue_reclaim(&dispatcher->queue);
-    if (dispatcher->service->options.driving == IOCPNET_DRIVING_HOST) {
-        int32_t status = drive_for_poll(dispatcher, capacity, timeout_ms);
-        if (status != IOCPNET_OK) {
-            return status;
-        }
-        count = icn_event_queue_fetch(&dispatcher->queue, events, capacity);
-    } else {
-        count = fetch_or_wait(dispatcher, events, capacity, timeout_ms);
-    }
+    int32_t count = by_host ? drive_and_fetch(dispatcher, events, capacity, timeout_ms)
+                            : fetch_or_wait(dispatcher, events, capacity, timeout_ms);
     offer_room(dispatcher);
-    if (count != 0) {
+    if (count > 0) {
         name_service(dispatcher, &events[count - 1]);
     }
-    return (int32_t)count;
+    return count;
 }
 
 int32_t icn_dispatcher_poll(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms)

@@ -321,6 +321,11 @@ uint32_t icn_event_queue_fetch(icn_event_queue *queue, iocpnet_event *events, ui
         }
     }
     icn_mutex_unlock(&queue->mutex);
+    if (count == 0) {
+        /* The host has nothing to look at, and nothing that would make it poll again. */
+        tell_ends_of_stream(queue);
+        release_sessions(&queue->lent_sessions);
+    }
     return count;
 }
 

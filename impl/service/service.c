@@ -103,6 +103,16 @@ static void release(icn_service *service)
     icn_memory_release(service, sizeof *service, ICN_MEMORY_SERVICE);
 }
 
+static void log_created(const icn_service *service)
+{
+    icn_log_write(IOCPNET_LOG_NOTICE, "service", "created, port %u, %u dispatchers", service->port,
+                  service->options.dispatcher_count);
+    if (service->port_refused.status != IOCPNET_OK) {
+        icn_log_write(IOCPNET_LOG_NOTICE, "service", "a better port was refused (status %d, system %d)",
+                      (int)service->port_refused.status, (int)service->port_refused.os_error);
+    }
+}
+
 icn_result icn_service_create(const iocpnet_service_options *options, uint64_t *handle)
 {
     icn_result result = icn_failure(IOCPNET_E_NO_MEMORY);
@@ -124,6 +134,7 @@ icn_result icn_service_create(const iocpnet_service_options *options, uint64_t *
     }
     service->roster.service = service->handle;
     icn_live_add(ICN_LIVE_SERVICES);
+    log_created(service);
     *handle = service->handle;
     return result;
 
@@ -235,5 +246,7 @@ icn_result icn_service_start(icn_service *service)
         result = start_threads(service);
     }
     end_start(service, result.status == IOCPNET_OK);
+    icn_log_write(IOCPNET_LOG_NOTICE, "service", "start: status %d, system %d", (int)result.status,
+                  (int)result.os_error);
     return result;
 }

@@ -160,6 +160,16 @@ TEST_F(EventQueue, TheEndOfAStreamIsToldWithTheFetchAfterItsBytes)
     EXPECT_EQ(icn_u32_load(&one->end_seen), 1U);
 }
 
+TEST_F(EventQueue, TheEndOfAStreamWithNothingBeforeItIsToldAtOnce)
+{
+    icn_session *one = session(1);
+    one->kick.pending.value = 1;
+    ASSERT_TRUE(icn_event_queue_append_end_of_stream(&queue, one));
+    icn_event_queue_publish(&queue);
+    EXPECT_TRUE(fetch(8).empty());
+    EXPECT_EQ(icn_u32_load(&one->end_seen), 1U);
+}
+
 TEST_F(EventQueue, AnEndThatTheHostDoesNotWantKeepsTheSessionUntilItsEventsAreFetched)
 {
     queue.wanted = 0;
