@@ -74,15 +74,16 @@ static icn_send_chunk *copy_piece(icn_send_chunk *chunk, const iocpnet_iovec *pi
     const uint8_t *from = piece->data;
     uint64_t left = piece->size;
     while (left != 0) {
+        if (chunk->end == chunk->capacity) {
+            chunk = chunk->next;
+            ICN_CHECK(chunk != NULL);
+        }
         uint32_t room = chunk->capacity - chunk->end;
         uint32_t part = left < room ? (uint32_t)left : room;
         memcpy(chunk->data + chunk->end, from, part);
         chunk->end += part;
         from += part;
         left -= part;
-        if (left != 0) {
-            chunk = chunk->next;
-        }
     }
     return chunk;
 }
