@@ -40,6 +40,7 @@ void run_on_threads(uint32_t count, const std::function<void(uint32_t)> &work)
         threads.emplace_back([&, i] {
             ready++;
             while (ready < count) {
+                std::this_thread::yield();
             }
             work(i);
         });
@@ -479,7 +480,7 @@ TEST_P(DestroyInCallback, NothingComesAfterServiceDestroyed)
     ASSERT_EQ(IOCPNET_OK, host.start());
     std::vector<Socket> peers = connect_peers(host, address, 12);
     for (Socket &peer : peers) {
-        ASSERT_TRUE(peer.send("x"));
+        peer.send_some("x"); /* the first one that arrives destroys, so a later one may fail */
     }
     ASSERT_TRUE(host.wait([](const Records &r) { return r.counts[IOCPNET_EVENT_SERVICE_DESTROYED] == 1; }));
     wait_for_nothing_alive();

@@ -98,7 +98,7 @@ TEST_P(ThirdParty, ClientsOfTheLibraryAreServedBySocat)
     Random random;
     const std::string free_address = Socket::listen().address();
     Process socat = Process::start(
-        {"socat", "-t0.05", "TCP-LISTEN:" + port_of(free_address) + ",bind=127.0.0.1,reuseaddr,fork", "EXEC:cat"});
+        {"socat", "-t0.05", "TCP-LISTEN:" + port_of(free_address) + ",bind=127.0.0.1,reuseaddr,fork", "PIPE"});
     ASSERT_TRUE(wait_until([&] { return Socket::connect(free_address).is_open(); }));
     Host host(callbacks());
     ASSERT_EQ(IOCPNET_OK, host.start());

@@ -191,6 +191,12 @@ size_t Recorder::session_count()
     return records_.order.size();
 }
 
+uint64_t Recorder::received_bytes()
+{
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return records_.received_bytes();
+}
+
 Records Recorder::copy()
 {
     const std::lock_guard<std::mutex> lock(mutex_);

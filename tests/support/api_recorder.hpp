@@ -78,6 +78,8 @@ public:
     iocpnet_session nth(size_t n);
     /* Sessions that were seen. */
     size_t session_count();
+    /* Bytes that all sessions received. */
+    uint64_t received_bytes();
     Records copy();
 
 private:
