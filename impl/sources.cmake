@@ -39,6 +39,7 @@ set(IOCPNET_SOURCES_COMMON
 )
 
 set(IOCPNET_SOURCES_LINUX
+    os/linux/accept_error.c
     os/linux/clock.c
     os/linux/error.c
     os/linux/reserve.c

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "os/error.h"
+#include "os/linux/accept_error.h"
 #include "port/operation.h"
 #include "port/port_epoll_internal.h"
 
@@ -85,27 +86,6 @@ static void receive_pieces(icn_epoll_port *port, icn_endpoint *endpoint, icn_ope
     icn_epoll_put_off(port, endpoint);
 }
 
-/* accept(2): errors that belong to the connection that was waiting, which is gone then. */
-static bool is_of_one_connection(int error)
-{
-    switch (error) {
-    case EINTR:
-    case ECONNABORTED:
-    case EPROTO:
-    case ENETDOWN:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case ENONET:
-    case EHOSTUNREACH:
-    case EOPNOTSUPP:
-    case ENETUNREACH:
-    case ETIMEDOUT:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Without descriptors or memory the accept ends and the readiness stays: the owner chooses when to try again. */
 static void accept_nothing(icn_epoll_port *port, icn_endpoint *endpoint)
 {
@@ -133,7 +113,7 @@ static void accept_waiting(icn_epoll_port *port, icn_endpoint *endpoint, icn_ope
             if (!goes_on(operation)) {
                 return;
             }
-        } else if (!is_of_one_connection(errno)) {
+        } else if (errno != EINTR && !icn_os_accept_error_is_of_one_connection(errno)) {
             accept_nothing(port, endpoint);
             return;
         }

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include "os/error.h"
+#include "os/linux/accept_error.h"
 #include "port/operation.h"
 #include "port/uring_port.h"
 
@@ -47,7 +48,8 @@ static uint32_t deliver_last(icn_operation *operation, int32_t outcome)
 static bool is_interruption(const icn_operation *operation, int32_t outcome)
 {
     return outcome == -EAGAIN || outcome == -EINTR || outcome == -ECANCELED ||
-           (outcome == -ENOBUFS && operation->kind == ICN_OPERATION_RECEIVE);
+           (outcome == -ENOBUFS && operation->kind == ICN_OPERATION_RECEIVE) ||
+           (operation->kind == ICN_OPERATION_ACCEPT && icn_os_accept_error_is_of_one_connection(-outcome));
 }
 
 /* A request has ended without a piece. Returns the completions delivered, as the functions below do. */

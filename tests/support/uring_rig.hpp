@@ -15,6 +15,10 @@
 
 #include "support/port_rig.hpp"
 
+extern "C" {
+#include "port/uring_port.h"
+}
+
 namespace uring_test
 {
 
@@ -72,6 +76,9 @@ protected:
                                [&](Link *link) { return link->reader.data().size() >= sent.size(); });
         });
     }
+
+    /* Behind the contract: what the port shares with the kernel. */
+    icn_uring_ring &ring() { return icn_uring_port_of(rig->port)->ring; }
 
     std::unique_ptr<Rig> rig;
 };
