@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <sys/socket.h>
 
@@ -128,9 +129,35 @@ static uint32_t connect_completed(icn_uring_port *port, icn_operation *operation
     return request_ended(port, operation, outcome < 0 ? outcome : -error);
 }
 
+/* The poll of a send that found the socket full. There is room, or an error: the owner sends again, and learns which. */
+static uint32_t room_polled(icn_uring_port *port, icn_operation *operation, int32_t outcome, bool ended)
+{
+    if (ended) {
+        return request_ended(port, operation, outcome < 0 ? outcome : -EAGAIN);
+    }
+    if ((outcome & (POLLOUT | POLLERR | POLLHUP)) != 0) {
+        icn_uring_end_request(port, operation);
+    }
+    return 0;
+}
+
+static uint32_t send_completed(icn_uring_port *port, icn_operation *operation, int32_t outcome, bool ended)
+{
+    if ((operation->storage[ICN_URING_FLAGS] & ICN_URING_AWAITS_ROOM) != 0) {
+        return room_polled(port, operation, outcome, ended);
+    }
+    ICN_CHECK(ended);
+    if (outcome == -EAGAIN && operation->state == ICN_OPERATION_IN_FLIGHT) {
+        icn_uring_await_room(port, operation);
+        return 0;
+    }
+    return request_ended(port, operation, outcome);
+}
+
 static void cancel_completed(icn_uring_port *port, icn_operation *operation, int32_t outcome)
 {
-    ICN_CHECK(operation->state == ICN_OPERATION_CANCELLING);
+    ICN_CHECK(operation->state == ICN_OPERATION_CANCELLING ||
+              (operation->storage[ICN_URING_FLAGS] & ICN_URING_AWAITS_ROOM) != 0);
     ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_CANCEL_SENT) != 0);
     operation->storage[ICN_URING_FLAGS] &= ~(uint64_t)ICN_URING_CANCEL_SENT;
     if ((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) == 0) {
@@ -159,7 +186,7 @@ static uint32_t operation_completed(icn_uring_port *port, icn_operation *operati
         return connect_completed(port, operation, completion->result);
     default:
         ICN_CHECK(operation->kind == ICN_OPERATION_SEND);
-        return request_ended(port, operation, completion->result);
+        return send_completed(port, operation, completion->result, ended);
     }
 }
 

@@ -5,6 +5,10 @@
  * until the completion that has no IORING_CQE_F_MORE; while a cancel of it is under way, until the cancel's own completion
  * as well, so that a cancel never meets the operation's next use. A request that ends by itself (no buffer, a full
  * completion queue, the thread that submitted it gone) is parked and submitted again; the owner does not notice.
+ *
+ * A send that finds the socket full has a poll for its next request. The kernel polls for the end of the peer's stream too,
+ * asked or not, and that does not go away: so the poll is edge-triggered, and goes on until there is room. Then the port
+ * cancels it, and the owner sends again.
  */
 #ifndef ICN_PORT_URING_PORT_H
 #define ICN_PORT_URING_PORT_H
@@ -28,8 +32,9 @@ enum {
 
 /* storage[ICN_URING_FLAGS] */
 enum {
-    ICN_URING_SUBMITTED = 1,  /* the kernel will complete the request */
-    ICN_URING_CANCEL_SENT = 2 /* the kernel will complete the cancel */
+    ICN_URING_SUBMITTED = 1,   /* the kernel will complete the request */
+    ICN_URING_CANCEL_SENT = 2, /* the kernel will complete the cancel */
+    ICN_URING_AWAITS_ROOM = 4  /* the request of a send is a poll */
 };
 
 /* User data other than an operation's address. */
@@ -77,8 +82,13 @@ void icn_uring_cancel(icn_port *base, icn_operation *operation);
 /* Writes submissions for what waits: parked operations, cancels, the poll of the wake. */
 void icn_uring_write_waiting(icn_uring_port *port);
 
-/* Puts an accept, connect or receive that is in flight where icn_uring_write_waiting finds it. */
+/* Puts an operation that is in flight, but no send before its poll, where icn_uring_write_waiting finds it. */
 void icn_uring_park(icn_uring_port *port, icn_operation *operation);
+
+/* Has a send that found the socket full wait for room. */
+void icn_uring_await_room(icn_uring_port *port, icn_operation *operation);
+/* Ends the request of an operation, unless its end was asked for already. */
+void icn_uring_end_request(icn_uring_port *port, icn_operation *operation);
 
 /* uring_complete.c: from the kernel to the owner. */
 

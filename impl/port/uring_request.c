@@ -30,7 +30,7 @@ static void mark_submitted(icn_operation *operation)
 
 /*
  * The sockets are non-blocking. io_uring waits for them all the same: only MSG_DONTWAIT in the request itself makes it give
- * up with EAGAIN.
+ * up with EAGAIN. Sends do: a wait that the end of the peer's stream disturbs would go on in a thread of the kernel.
  */
 static void write_request(struct io_uring_sqe *entry, const icn_operation *operation)
 {
@@ -48,6 +48,15 @@ static void write_request(struct io_uring_sqe *entry, const icn_operation *opera
     case ICN_OPERATION_CONNECT:
         *entry = (struct io_uring_sqe){
             .opcode = IORING_OP_POLL_ADD, .fd = socket, .poll_events = POLLOUT, .user_data = user_data};
+        break;
+    case ICN_OPERATION_SEND:
+        ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_AWAITS_ROOM) != 0);
+        /* Its first look comes after it waits, so room made since the send is seen: then, or as an edge. */
+        *entry = (struct io_uring_sqe){.opcode = IORING_OP_POLL_ADD,
+                                       .fd = socket,
+                                       .len = IORING_POLL_ADD_MULTI,
+                                       .poll_events = POLLOUT,
+                                       .user_data = user_data};
         break;
     default:
         ICN_CHECK(operation->kind == ICN_OPERATION_RECEIVE);
@@ -77,7 +86,7 @@ static bool submit_request(icn_uring_port *port, icn_operation *operation)
 void icn_uring_park(icn_uring_port *port, icn_operation *operation)
 {
     ICN_CHECK(operation->state == ICN_OPERATION_IN_FLIGHT);
-    ICN_CHECK(operation->storage[ICN_URING_FLAGS] == 0);
+    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & (ICN_URING_SUBMITTED | ICN_URING_CANCEL_SENT)) == 0);
     ICN_CHECK(!icn_list_holds(&operation->node));
     icn_list_append(&port->parked, &operation->node);
 }
@@ -88,12 +97,24 @@ static void init(icn_operation *operation)
     operation->storage[ICN_URING_FLAGS] = 0;
 }
 
-static void start(icn_uring_port *port, icn_operation *operation)
+static void submit_or_park(icn_uring_port *port, icn_operation *operation)
 {
-    init(operation);
     if (!submit_request(port, operation)) {
         icn_uring_park(port, operation);
     }
+}
+
+static void start(icn_uring_port *port, icn_operation *operation)
+{
+    init(operation);
+    submit_or_park(port, operation);
+}
+
+void icn_uring_await_room(icn_uring_port *port, icn_operation *operation)
+{
+    ICN_CHECK(operation->kind == ICN_OPERATION_SEND);
+    operation->storage[ICN_URING_FLAGS] |= ICN_URING_AWAITS_ROOM;
+    submit_or_park(port, operation);
 }
 
 void icn_uring_accept(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, uint32_t count)
@@ -172,7 +193,7 @@ static bool submit_gathered_send(icn_uring_port *port, const icn_operation *oper
                                    .fd = (int)operation->endpoint->socket,
                                    .addr = (uintptr_t)message,
                                    .len = 1,
-                                   .msg_flags = MSG_NOSIGNAL,
+                                   .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT,
                                    .user_data = (uintptr_t)operation};
     return true;
 }
@@ -188,7 +209,7 @@ static bool submit_send(icn_uring_port *port, const icn_operation *operation, co
                                    .fd = (int)operation->endpoint->socket,
                                    .addr = (uintptr_t)piece->data,
                                    .len = piece->size < INT_MAX ? (uint32_t)piece->size : INT_MAX,
-                                   .msg_flags = MSG_NOSIGNAL,
+                                   .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT,
                                    .user_data = (uintptr_t)operation};
     return true;
 }
@@ -224,17 +245,27 @@ static bool submit_cancel(icn_uring_port *port, icn_operation *operation)
     return true;
 }
 
+void icn_uring_end_request(icn_uring_port *port, icn_operation *operation)
+{
+    const bool asked =
+        (operation->storage[ICN_URING_FLAGS] & ICN_URING_CANCEL_SENT) != 0 || icn_list_holds(&operation->node);
+
+    if (!asked && !submit_cancel(port, operation)) {
+        icn_list_append(&port->cancels, &operation->node);
+    }
+}
+
 void icn_uring_cancel(icn_port *base, icn_operation *operation)
 {
     icn_uring_port *port = icn_uring_port_of(base);
 
     ICN_CHECK(operation->state == ICN_OPERATION_IN_FLIGHT);
     operation->state = ICN_OPERATION_CANCELLING;
-    if ((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) == 0) {
+    if ((operation->storage[ICN_URING_FLAGS] & (ICN_URING_SUBMITTED | ICN_URING_CANCEL_SENT)) != 0) {
+        icn_uring_end_request(port, operation);
+    } else {
         icn_list_remove(&operation->node);
         icn_operation_queue(&port->queue, operation, icn_os_result(ECANCELED), 0);
-    } else if (!submit_cancel(port, operation)) {
-        icn_list_append(&port->cancels, &operation->node);
     }
 }
 

@@ -1,0 +1,248 @@
+/* Sends of the io_uring port that find the socket full: what they cost while they wait, and how they end. */
+#if defined(__linux__)
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <sys/socket.h>
+
+#include "support/uring_rig.hpp"
+
+namespace
+{
+
+using port_test::Link;
+using port_test::piece;
+
+/* One piece and several are requests of different kinds. */
+constexpr size_t piece_counts[] = {1, 3};
+
+class UringSend : public uring_test::UringTest
+{
+protected:
+    /* A send of `bytes` that waits for a peer which reads nothing; after `pieces` of them in each send. */
+    Link &waiting_link(const std::string &bytes, size_t pieces)
+    {
+        Link &link = rig->connected_link();
+        sent = 0;
+        link.writer.hook = [this, &link, &bytes, pieces](const icn_completion &completion) {
+            sent += completion.size;
+            if (completion.status == IOCPNET_OK && sent < bytes.size()) {
+                send_rest(link, bytes, pieces);
+            }
+        };
+        send_rest(link, bytes, pieces);
+        rig->run_dry();
+        EXPECT_TRUE(link.writer.in_flight());
+        return link;
+    }
+
+    void send_rest(Link &link, const std::string &bytes, size_t pieces)
+    {
+        const size_t size = (bytes.size() - sent) / pieces;
+        std::vector<iocpnet_iovec> offered;
+        for (size_t i = 0; i + 1 < pieces; ++i) {
+            offered.push_back(piece(bytes.data() + sent + i * size, size));
+        }
+        const size_t last = sent + (pieces - 1) * size;
+        offered.push_back(piece(bytes.data() + last, bytes.size() - last));
+        link.send(offered);
+    }
+
+    /* Has the end of the peer's stream arrive. */
+    void half_close(Link &link)
+    {
+        link.receive();
+        link.peer.shutdown_send();
+        ASSERT_TRUE(rig->run_until([&] { return !link.reader.in_flight(); }));
+    }
+
+    bool finishes(const port_test::Operation &operation)
+    {
+        return rig->run_until([&] { return !operation.in_flight(); });
+    }
+
+    /* Fills a socket and what its peer can hold, past the port. */
+    static void fill(icn_os_socket socket)
+    {
+        const std::string bytes(65536, 'x');
+        for (int quiet = 0; quiet < 3;) {
+            const ssize_t taken =
+                send(static_cast<int>(socket), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+            quiet = taken < 0 ? quiet + 1 : 0;
+            if (taken < 0) {
+                api_test::pause_briefly();
+            }
+        }
+    }
+
+    static void drain(int socket)
+    {
+        std::string bytes(65536, 'x');
+        while (recv(socket, bytes.data(), bytes.size(), MSG_DONTWAIT) > 0) {
+        }
+    }
+
+    size_t sent = 0;
+    const std::string payload = api_test::Random().bytes(size_t{24} << 20); /* more than both ends hold */
+};
+
+URING_SUITE(UringSend, false, true);
+
+TEST_P(UringSend, PeerThatEndsItsStreamWithoutReadingCostsNoTurns)
+{
+    for (size_t pieces : piece_counts) {
+        Link &link = waiting_link(payload, pieces);
+        half_close(link);
+        const uint32_t finished = link.writer.finished();
+        const uint32_t completions = ring().reaped;
+        for (int i = 0; i < 20; ++i) {
+            rig->run(10);
+        }
+        EXPECT_LE(link.writer.finished() - finished, 2u) << pieces;
+        EXPECT_LE(ring().reaped - completions, 10u) << pieces;
+        EXPECT_TRUE(link.writer.in_flight());
+    }
+}
+
+TEST_P(UringSend, PeerThatEndedItsStreamBeforeTheSendCostsNoTurns)
+{
+    for (size_t pieces : piece_counts) {
+        Link &link = rig->connected_link();
+        half_close(link);
+        fill(link.endpoint.socket);
+        const uint32_t finished = link.writer.finished();
+        const uint32_t completions = ring().reaped;
+        link.send(std::vector<iocpnet_iovec>(pieces, piece("x", 1)));
+        for (int i = 0; i < 20; ++i) {
+            rig->run(10);
+        }
+        EXPECT_LE(link.writer.finished() - finished, 2u) << pieces;
+        EXPECT_LE(ring().reaped - completions, 10u) << pieces;
+        EXPECT_TRUE(link.writer.in_flight());
+    }
+}
+
+TEST_P(UringSend, WaitOccupiesNoThreadOfTheKernel)
+{
+    const auto threads = [] {
+        const std::filesystem::directory_iterator all("/proc/self/task");
+        return std::distance(begin(all), end(all));
+    };
+    const auto before = threads();
+    for (size_t pieces : piece_counts) {
+        half_close(waiting_link(payload, pieces));
+        rig->run(10);
+    }
+    EXPECT_LE(threads(), before);
+}
+
+TEST_P(UringSend, AllArrivesWhenAPeerThatEndedItsStreamReadsAgain)
+{
+    for (size_t pieces : piece_counts) {
+        std::string received;
+        Link &link = waiting_link(payload, pieces);
+        half_close(link);
+        EXPECT_TRUE(rig->run_until([&] {
+            port_test::drain(link.peer, received);
+            return received.size() == payload.size() && !link.writer.in_flight();
+        }));
+        EXPECT_TRUE(received == payload);
+    }
+}
+
+TEST_P(UringSend, PeerThatEndedItsStreamAndResetsEndsTheWait)
+{
+    Link &link = waiting_link(payload, 1);
+    half_close(link);
+    link.peer.reset();
+    ASSERT_TRUE(finishes(link.writer));
+    EXPECT_EQ(link.writer.last().status, IOCPNET_E_CONNECTION_RESET);
+}
+
+TEST_P(UringSend, WaitForAPeerThatEndedItsStreamCanBeCancelled)
+{
+    Link &link = waiting_link(payload, 1);
+    half_close(link);
+    const uint32_t finished = link.writer.finished();
+    icn_port_cancel(rig->port, link.writer.raw());
+    ASSERT_TRUE(finishes(link.writer));
+    rig->run_dry();
+    EXPECT_EQ(link.writer.last().status, IOCPNET_E_CANCELLED);
+    EXPECT_EQ(link.writer.finished(), finished + 1);
+}
+
+TEST_P(UringSend, CancelThatMeetsTheEndOfTheWaitCompletesTheSendOnce)
+{
+    for (bool room_first : {true, false}) {
+        Link &link = waiting_link(payload, 1);
+        Link &other = rig->connected_link();
+        const uint32_t finished = link.writer.finished();
+        link.writer.hook = nullptr;
+        other.receive();
+        other.reader.hook = [&](const icn_completion &) { icn_port_cancel(rig->port, link.writer.raw()); };
+        rig->run_dry();
+        const auto make_room = [&] {
+            std::string received;
+            port_test::drain(link.peer, received);
+        };
+        if (room_first) {
+            make_room();
+        }
+        ASSERT_TRUE(other.peer.send("now"));
+        if (!room_first) {
+            make_room();
+        }
+        ASSERT_TRUE(finishes(link.writer));
+        rig->run_dry();
+        EXPECT_EQ(link.writer.finished(), finished + 1);
+        EXPECT_TRUE(link.writer.last().status == IOCPNET_OK || link.writer.last().status == IOCPNET_E_CANCELLED);
+        EXPECT_EQ(link.writer.last().size, 0u);
+        other.reader.hook = nullptr;
+    }
+}
+
+TEST_P(UringSend, RoomMadeBeforeTheWaitBeginsIsSeen)
+{
+    Link &link = rig->connected_link();
+    fill(link.endpoint.socket);
+    rig->run_dry();
+    link.send("x");
+    ASSERT_EQ(icn_port_submit(rig->port).status, IOCPNET_OK);
+    ASSERT_TRUE(icn_uring_ring_has_completion(&ring())); /* the socket was full */
+    std::string received;
+    port_test::drain(link.peer, received);
+    api_test::pause_briefly();
+    port_test::drain(link.peer, received);
+    ASSERT_TRUE(finishes(link.writer));
+    EXPECT_EQ(link.writer.last().status, IOCPNET_OK);
+    EXPECT_EQ(link.writer.last().size, 0u);
+}
+
+TEST_P(UringSend, MoreWaitsThanSubmissionsFitAllEnd)
+{
+    const std::vector<Pair> pairs = paired_links(300);
+    const std::string one = "x";
+    for (const Pair &pair : pairs) {
+        fill(pair.link->endpoint.socket);
+        pair.link->send_all(one);
+    }
+    rig->run_dry();
+    for (const Pair &pair : pairs) {
+        EXPECT_TRUE(pair.link->writer.in_flight());
+        drain(pair.peer);
+    }
+    EXPECT_TRUE(rig->run_until([&] {
+        return std::none_of(pairs.begin(), pairs.end(), [](const Pair &pair) { return pair.link->in_flight(); });
+    }));
+    for (const Pair &pair : pairs) {
+        EXPECT_EQ(pair.link->unsent(), 0u);
+        close(pair.peer);
+    }
+}
+
+} // namespace
+
+#endif
