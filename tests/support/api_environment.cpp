@@ -1,5 +1,6 @@
 #include "support/api_environment.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
@@ -188,6 +189,24 @@ bool wait_until(const std::function<bool()> &condition)
         pause_briefly();
     }
     return true;
+}
+
+void run_on_threads(uint32_t count, const std::function<void(uint32_t)> &work)
+{
+    std::atomic<uint32_t> ready{0};
+    std::vector<std::thread> threads;
+    for (uint32_t i = 0; i < count; i++) {
+        threads.emplace_back([&, i] {
+            ready++;
+            while (ready < count) {
+                std::this_thread::yield();
+            }
+            work(i);
+        });
+    }
+    for (std::thread &thread : threads) {
+        thread.join();
+    }
 }
 
 uint32_t scaled(uint32_t n)

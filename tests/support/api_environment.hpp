@@ -32,6 +32,9 @@ bool wait_until(const std::function<bool()> &condition);
 /* Lets other threads and processes run for a moment. */
 void pause_briefly();
 
+/* Runs the work, given 0 to count - 1, on so many threads that begin together. */
+void run_on_threads(uint32_t count, const std::function<void(uint32_t)> &work);
+
 /* n, or less where each step is slow: under a sanitizer or under wine. At least 1. */
 uint32_t scaled(uint32_t n);
 

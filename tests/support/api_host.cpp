@@ -242,6 +242,16 @@ iocpnet_session Host::connect(const std::string &address, void *user)
     return session;
 }
 
+std::vector<Socket> Host::connect_peers(const std::string &address, uint32_t count)
+{
+    std::vector<Socket> peers;
+    for (uint32_t i = 0; i < count; i++) {
+        peers.push_back(Socket::connect(address));
+    }
+    EXPECT_TRUE(wait_connected(count));
+    return peers;
+}
+
 std::string Host::fill(iocpnet_session session, size_t piece_size)
 {
     std::string accepted;

@@ -13,6 +13,7 @@
 
 #include "iocpnet.h"
 #include "support/api_recorder.hpp"
+#include "support/api_socket.hpp"
 
 namespace api_test
 {
@@ -59,6 +60,8 @@ public:
     /* Opens a listener, at a free port of 127.0.0.1, and returns its address. */
     std::string listen(const iocpnet_listener_options *options = nullptr);
     iocpnet_session connect(const std::string &address, void *user = nullptr);
+    /* Raw peers, all accepted. */
+    std::vector<Socket> connect_peers(const std::string &address, uint32_t count);
     int32_t send(iocpnet_session session, const std::string &bytes);
     /* Sends pieces until WOULD_BLOCK; what was accepted. */
     std::string fill(iocpnet_session session, size_t piece_size);
