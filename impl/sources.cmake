@@ -30,7 +30,9 @@ set(IOCPNET_SOURCES_COMMON
     net/session_receive.c
     net/session_send.c
     net/test_hooks.c
+    service/delivery.c
     service/dispatcher.c
+    service/dispatcher_drive.c
     service/event_queue.c
     service/service.c
     service/service_destroy.c

@@ -14,6 +14,9 @@
 #include "service/event_queue.h"
 #include "service/service.h"
 
+/* Completions of one turn: enough to share its costs, few enough to look at kicks and timers often. */
+#define ICN_TURN_BUDGET 512
+
 typedef struct icn_dispatcher {
     icn_loop loop;
     icn_service *service;
@@ -44,6 +47,18 @@ void icn_dispatcher_wake(icn_dispatcher *dispatcher);
 /* Waits until nobody is inside, then keeps everybody out until it is left. */
 void icn_dispatcher_claim(icn_dispatcher *dispatcher);
 void icn_dispatcher_leave(icn_dispatcher *dispatcher);
+
+/* ---- for dispatcher_drive.c; the calling thread is inside the dispatcher ---- */
+
+/* IOCPNET_OK, IOCPNET_E_BUSY or IOCPNET_E_CLOSED. */
+int32_t icn_dispatcher_enter(icn_dispatcher *dispatcher);
+/* The calling thread owns the loop from here to end_driving. */
+void icn_dispatcher_begin_driving(icn_dispatcher *dispatcher);
+void icn_dispatcher_end_driving(icn_dispatcher *dispatcher);
+/* One turn, whose events are published. */
+icn_result icn_dispatcher_run(icn_dispatcher *dispatcher, uint32_t timeout_ms, uint32_t budget);
+
+/* ---- for service_stop.c ---- */
 
 /* One turn on the calling thread, which has claimed the dispatcher. */
 void icn_dispatcher_turn(icn_dispatcher *dispatcher, uint32_t timeout_ms);

@@ -1,0 +1,97 @@
+#include "service/delivery.h"
+
+#include <stddef.h>
+
+#include "service/dispatcher.h"
+#include "util/log.h"
+
+static icn_dispatcher *dispatcher_of(icn_loop *loop)
+{
+    return ICN_CONTAINER(loop, icn_dispatcher, loop);
+}
+
+static bool is_last_event(uint32_t kind)
+{
+    return kind == IOCPNET_EVENT_DISCONNECTED || kind == IOCPNET_EVENT_CONNECT_FAILED;
+}
+
+static bool deliver_by_callback(icn_loop *loop, icn_session *session, const iocpnet_event *event)
+{
+    const icn_callback *callback = &dispatcher_of(loop)->service->callbacks[event->kind];
+    icn_u64_count(&loop->counters.events, 1);
+    callback->function(event, callback->user);
+    if (is_last_event(event->kind)) {
+        icn_session_release(session);
+    }
+    return true;
+}
+
+static bool deliver_to_queue(icn_loop *loop, icn_session *session, const iocpnet_event *event)
+{
+    icn_event_queue *queue = &dispatcher_of(loop)->queue;
+    if (is_last_event(event->kind)) {
+        icn_event_queue_append_end(queue, session);
+    } else if (!icn_event_queue_append(queue, session, event)) {
+        return false;
+    }
+    icn_u64_count(&loop->counters.events, 1);
+    if (!loop->starved && icn_event_queue_is_full(queue)) {
+        icn_sessions_starve(loop, true);
+        if (!icn_event_queue_starve(queue)) {
+            icn_sessions_starve(loop, false);
+        }
+    }
+    return true;
+}
+
+/* In its place among the events: the session closes once the host has had the chance to answer them. */
+static bool deliver_end_of_stream_to_queue(icn_loop *loop, icn_session *session)
+{
+    return icn_event_queue_append_end_of_stream(&dispatcher_of(loop)->queue, session);
+}
+
+static void feed(icn_kick *kick)
+{
+    icn_dispatcher *dispatcher = ICN_CONTAINER(kick, icn_dispatcher, feed_kick);
+    icn_u32_exchange(&kick->pending, 0);
+    icn_sessions_starve(&dispatcher->loop, false);
+}
+
+static void announce_stopped(icn_kick *kick)
+{
+    icn_dispatcher *dispatcher = ICN_CONTAINER(kick, icn_dispatcher, stopped_kick);
+    icn_loop *loop = &dispatcher->loop;
+    icn_log_write(IOCPNET_LOG_NOTICE, "service", "stopped");
+    if (!dispatcher->service->started || !icn_loop_wants(loop, IOCPNET_EVENT_SERVICE_STOPPED)) {
+        /* Also when it was never started: the kick makes whoever drives it to its end look. */
+        return;
+    }
+    if (dispatcher->service->options.delivery == IOCPNET_DELIVERY_BATCHES) {
+        icn_u64_count(&loop->counters.events, 1);
+        icn_event_queue_append_stopped(&dispatcher->queue);
+        return;
+    }
+    iocpnet_event event = {0};
+    event.kind = IOCPNET_EVENT_SERVICE_STOPPED;
+    event.service = dispatcher->service->handle;
+    (void)deliver_by_callback(loop, NULL, &event);
+}
+
+void icn_delivery_init(icn_dispatcher *dispatcher)
+{
+    const iocpnet_service_options *options = &dispatcher->service->options;
+    const uint64_t ends =
+        IOCPNET_EVENT_BIT(IOCPNET_EVENT_DISCONNECTED) | IOCPNET_EVENT_BIT(IOCPNET_EVENT_CONNECT_FAILED);
+    icn_loop *loop = &dispatcher->loop;
+    if (options->delivery == IOCPNET_DELIVERY_BATCHES) {
+        loop->deliver = deliver_to_queue;
+        loop->deliver_end_of_stream = deliver_end_of_stream_to_queue;
+        /* Ends go through the queue even when the host does not want to see them: records point to their sessions. */
+        loop->wanted = options->batch_events | ends;
+    } else {
+        loop->deliver = deliver_by_callback;
+    }
+    icn_event_queue_init(&dispatcher->queue, options->event_queue_bytes_max, options->batch_events);
+    icn_kick_init(&dispatcher->feed_kick, feed);
+    icn_kick_init(&dispatcher->stopped_kick, announce_stopped);
+}

@@ -1,0 +1,131 @@
+/* What the host calls: dispatch and poll. */
+#include <stddef.h>
+
+#include "os/clock.h"
+#include "service/dispatcher.h"
+
+/* Milliseconds left until a deadline; IOCPNET_INFINITE stays that. */
+static uint32_t time_left(uint32_t timeout_ms, uint64_t started_ms)
+{
+    if (timeout_ms == 0 || timeout_ms == IOCPNET_INFINITE) {
+        return timeout_ms;
+    }
+    uint64_t passed_ms = icn_os_clock_ms() - started_ms;
+    return passed_ms < timeout_ms ? (uint32_t)(timeout_ms - passed_ms) : 0;
+}
+
+/* Grows with whatever the host may have to look at. */
+static uint64_t progress(const icn_dispatcher *dispatcher)
+{
+    return icn_u64_load_relaxed(&dispatcher->loop.counters.events) + icn_u64_load_relaxed(&dispatcher->queue.written);
+}
+
+/* Turns until there is something for the host, a wake, or the time is over. A turn may also end for the loop's own sake. */
+static int32_t drive(icn_dispatcher *dispatcher, uint32_t timeout_ms, uint32_t budget, bool *woken)
+{
+    uint64_t before = progress(dispatcher);
+    uint64_t started_ms = timeout_ms != 0 ? icn_os_clock_ms() : 0;
+    uint32_t left_ms = timeout_ms;
+    icn_result result;
+    bool over;
+    icn_dispatcher_begin_driving(dispatcher);
+    do {
+        over = left_ms == 0;
+        result = icn_dispatcher_run(dispatcher, left_ms, budget);
+        left_ms = time_left(timeout_ms, started_ms);
+        *woken = icn_u32_exchange(&dispatcher->woken, 0) != 0;
+    } while (!over && !*woken && progress(dispatcher) == before && result.status == IOCPNET_OK);
+    icn_result submitted = icn_port_submit(dispatcher->loop.port);
+    icn_dispatcher_end_driving(dispatcher);
+    return result.status != IOCPNET_OK ? result.status : submitted.status;
+}
+
+int32_t icn_dispatcher_dispatch(icn_dispatcher *dispatcher, uint32_t timeout_ms)
+{
+    const icn_atomic_u64 *events = &dispatcher->loop.counters.events;
+    int32_t status = icn_dispatcher_enter(dispatcher);
+    if (status != IOCPNET_OK) {
+        return status;
+    }
+    bool woken;
+    uint64_t before = icn_u64_load_relaxed(events);
+    status = drive(dispatcher, timeout_ms, ICN_TURN_BUDGET, &woken);
+    uint64_t delivered = icn_u64_load_relaxed(events) - before;
+    icn_dispatcher_leave(dispatcher);
+    return delivered != 0 ? (int32_t)delivered : status;
+}
+
+/* Driving by the host: does the I/O, without waiting when there are events from before. */
+static int32_t drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity,
+                               uint32_t timeout_ms)
+{
+    uint32_t budget = capacity < ICN_TURN_BUDGET ? capacity : ICN_TURN_BUDGET;
+    uint64_t started_ms = timeout_ms != 0 ? icn_os_clock_ms() : 0;
+    uint32_t left_ms = timeout_ms;
+    for (;;) {
+        bool woken;
+        uint32_t wait_ms = icn_event_queue_has_events(&dispatcher->queue) ? 0 : left_ms;
+        int32_t status = drive(dispatcher, wait_ms, budget, &woken);
+        uint32_t count = icn_event_queue_fetch(&dispatcher->queue, events, capacity);
+        if (count != 0) {
+            return (int32_t)count;
+        }
+        if (status != IOCPNET_OK || woken || left_ms == 0) {
+            return status;
+        }
+        left_ms = time_left(timeout_ms, started_ms);
+    }
+}
+
+/* Driving by the library: waits until its thread has published something. */
+static int32_t fetch_or_wait(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms)
+{
+    uint64_t started_ms = icn_os_clock_ms();
+    uint32_t left_ms = timeout_ms;
+    for (;;) {
+        uint32_t count = icn_event_queue_fetch(&dispatcher->queue, events, capacity);
+        if (count != 0 || left_ms == 0 || icn_event_queue_wait(&dispatcher->queue, left_ms)) {
+            return (int32_t)count;
+        }
+        left_ms = time_left(timeout_ms, started_ms);
+    }
+}
+
+static void offer_room(icn_dispatcher *dispatcher)
+{
+    if (icn_event_queue_may_feed(&dispatcher->queue) && icn_kick_claim(&dispatcher->feed_kick)) {
+        icn_kick_push(&dispatcher->loop, &dispatcher->feed_kick);
+    }
+}
+
+static void name_service(const icn_dispatcher *dispatcher, iocpnet_event *event)
+{
+    if (event->kind == IOCPNET_EVENT_SERVICE_STOPPED) {
+        event->service = dispatcher->service->handle;
+        event->dispatcher = dispatcher->loop.index;
+    }
+}
+
+static int32_t poll_entered(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms)
+{
+    bool by_host = dispatcher->service->options.driving == IOCPNET_DRIVING_HOST;
+    icn_event_queue_reclaim(&dispatcher->queue);
+    int32_t count = by_host ? drive_and_fetch(dispatcher, events, capacity, timeout_ms)
+                            : fetch_or_wait(dispatcher, events, capacity, timeout_ms);
+    offer_room(dispatcher);
+    if (count > 0) {
+        name_service(dispatcher, &events[count - 1]);
+    }
+    return count;
+}
+
+int32_t icn_dispatcher_poll(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms)
+{
+    int32_t status = icn_dispatcher_enter(dispatcher);
+    if (status != IOCPNET_OK) {
+        return status;
+    }
+    int32_t count = poll_entered(dispatcher, events, capacity, timeout_ms);
+    icn_dispatcher_leave(dispatcher);
+    return count;
+}
