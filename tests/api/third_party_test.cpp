@@ -48,6 +48,25 @@ protected:
         return read("out");
     }
 
+    /* Starts socat, listening on a port of its choice, and stores its address. */
+    Process listening_socat(const std::string &options, const std::string &target, std::string &address)
+    {
+        const std::string log = (folder / "log").string();
+        Process socat = Process::start(
+            {"sh", "-c", "exec socat -t0.05 -d -d TCP-LISTEN:0,bind=127.0.0.1" + options + " " + target + " 2>" + log});
+        EXPECT_TRUE(wait_until([&] {
+            const std::string text = read("log");
+            const size_t found = text.find(" 127.0.0.1:");
+            const size_t end = text.find('\n', found);
+            if (found == std::string::npos || end == std::string::npos) {
+                return false;
+            }
+            address = text.substr(found + 1, end - found - 1);
+            return true;
+        }));
+        return socat;
+    }
+
     std::filesystem::path folder;
 };
 API_TEST_ON_EVERY_PORT(ThirdParty);
@@ -96,16 +115,14 @@ TEST_P(ThirdParty, SocatSpeaksIpv6WithADualStackListener)
 TEST_P(ThirdParty, ClientsOfTheLibraryAreServedBySocat)
 {
     Random random;
-    const std::string free_address = Socket::listen().address();
-    Process socat = Process::start(
-        {"socat", "-t0.05", "TCP-LISTEN:" + port_of(free_address) + ",bind=127.0.0.1,reuseaddr,fork", "PIPE"});
-    ASSERT_TRUE(wait_until([&] { return Socket::connect(free_address).is_open(); }));
+    std::string address;
+    const Process socat = listening_socat(",fork", "EXEC:cat", address);
     Host host(callbacks());
     ASSERT_EQ(IOCPNET_OK, host.start());
     const uint32_t count = 10;
     const std::string bytes = random.bytes(50000);
     for (uint32_t i = 0; i < count; i++) {
-        host.connect(free_address);
+        host.connect(address);
     }
     ASSERT_TRUE(host.wait_connected(count));
     for (uint32_t i = 0; i < count; i++) {
@@ -121,17 +138,14 @@ TEST_P(ThirdParty, ClientsOfTheLibraryAreServedBySocat)
 
 TEST_P(ThirdParty, KilledSocatEndsTheSession)
 {
-    const std::string free_address = Socket::listen().address();
-    Process socat = Process::start(
-        {"socat", "-t0.05", "TCP-LISTEN:" + port_of(free_address) + ",bind=127.0.0.1,reuseaddr", "PIPE"});
+    std::string address;
+    Process socat = listening_socat("", "PIPE", address);
     Host host(callbacks());
     ASSERT_EQ(IOCPNET_OK, host.start());
-    ASSERT_TRUE(wait_until([&] {
-        host.connect(free_address);
-        host.wait(
-            [](const Records &r) { return r.order.size() == r.connected() + r.counts[IOCPNET_EVENT_CONNECT_FAILED]; });
-        return host.recorder().copy().connected() == 1;
-    }));
+    const iocpnet_session session = host.connect(address);
+    ASSERT_TRUE(host.wait_connected(1));
+    ASSERT_EQ(IOCPNET_OK, host.send(session, "x"));
+    ASSERT_TRUE(host.wait_received(session, 1));
     socat.kill();
     ASSERT_TRUE(host.wait_disconnected(1));
 }
