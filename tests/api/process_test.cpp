@@ -1,5 +1,6 @@
 /* Other processes: one that is killed, one that forks, one that has strange descriptors or signals. */
 #include "support/api_fixture.hpp"
+#include "support/api_victim.hpp"
 
 #if defined(__linux__)
 #include <csignal>
@@ -15,16 +16,6 @@ using namespace api_test;
 
 namespace
 {
-
-/* Connects, sends a word, and waits for its end, which nobody but a killer brings. */
-int play_client(const std::vector<std::string> &arguments)
-{
-    Socket server = Socket::connect(arguments[0]);
-    server.send("alive");
-    server.receive_all();
-    return 0;
-}
-const RoleRegistration client_role("client", play_client);
 
 /* Starts a service, serves one session of its own, and leaves without a destroy. */
 int play_leaver(const std::vector<std::string> &arguments)
@@ -55,14 +46,17 @@ TEST_P(KilledClient, EndsTheSessionOnceAndItsMemoryIsGone)
     Host host(GetParam());
     const std::string address = host.listen();
     ASSERT_EQ(IOCPNET_OK, host.start());
-    ASSERT_TRUE(wait_until([] { return live_objects().operations > 0; }));
+    /* Once a session was accepted, all accepts of the listener are posted. */
+    Socket::connect(address).close();
+    ASSERT_TRUE(host.wait_disconnected(1));
+    ASSERT_TRUE(wait_until([] { return live_objects().sessions == 0; }));
     const iocpnet_live_objects before = live_objects();
-    Process client = Process::start_role("client " + address);
+    Victim client(address);
     ASSERT_TRUE(host.wait([](const Records &r) { return r.received_bytes() == 5; }));
     EXPECT_EQ(1u, live_objects().sessions);
     client.kill();
-    ASSERT_TRUE(host.wait_disconnected(1));
-    const SessionRecord record = host.recorder().session(host.recorder().nth(0));
+    ASSERT_TRUE(host.wait_disconnected(2));
+    const SessionRecord record = host.recorder().session(host.recorder().nth(1));
     EXPECT_EQ(1u, record.count(IOCPNET_EVENT_DISCONNECTED));
     EXPECT_EQ(static_cast<uint32_t>(IOCPNET_ORIGIN_PEER), record.last.fields.close_origin);
     /* Linux ends the streams of a killed process in order when it had read everything, else with a reset. */
@@ -79,7 +73,7 @@ TEST_P(KilledClient, WithBytesItNeverReadIsAReset)
     Host host(GetParam());
     const std::string address = host.listen();
     ASSERT_EQ(IOCPNET_OK, host.start());
-    Process client = Process::start_role("client " + address);
+    Victim client(address);
     ASSERT_TRUE(host.wait([](const Records &r) { return r.received_bytes() == 5; }));
     ASSERT_EQ(IOCPNET_OK, host.send(host.recorder().nth(0), std::string(900000, 'x')));
     client.kill();

@@ -1,5 +1,6 @@
 /* With the owner reference of a receive deliberately not dropped, the leak is found. */
 #include "support/api_fixture.hpp"
+#include "support/api_victim.hpp"
 
 extern "C" {
 #include "net/test_hooks.h"
@@ -9,15 +10,6 @@ using namespace api_test;
 
 namespace
 {
-
-int play_client(const std::vector<std::string> &arguments)
-{
-    Socket server = Socket::connect(arguments[0]);
-    server.send("alive");
-    server.receive_all();
-    return 0;
-}
-const RoleRegistration client_role("client", play_client);
 
 class OwnerReference : public ModeTest
 {
@@ -29,7 +21,7 @@ void kill_client_of(Host &host, const std::string &address)
 {
     ASSERT_TRUE(wait_until([] { return live_objects().operations > 0; }));
     const uint64_t before = live_objects().operations;
-    Process client = Process::start_role("client " + address);
+    Victim client(address);
     ASSERT_TRUE(host.wait([](const Records &r) { return r.received_bytes() == 5; }));
     client.kill();
     EXPECT_TRUE(wait_until([=] { return live_objects().operations == before; }));
