@@ -4,11 +4,13 @@
 packages_for() {
     local build="cmake ninja-build gcc g++ libc6-dev"
     local mingw="gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-posix"
+    local peers="socat netcat-openbsd"
     case $1 in
         sample) echo "$build" ;;
         sample-iocp) echo "$build $mingw wine wine64" ;;
-        unit | port | api) echo "$build googletest" ;;
-        asan | tsan) echo "$build googletest clang libclang-rt-14-dev llvm" ;;
+        unit | port) echo "$build googletest" ;;
+        api) echo "$build googletest $peers" ;;
+        asan | tsan) echo "$build googletest $peers clang libclang-rt-14-dev llvm" ;;
         wine) echo "$build googletest $mingw wine wine64" ;;
         abi) echo "$build python3 clang binutils $mingw gcc-mingw-w64-i686-win32" ;;
         style) echo "python3 git clang clang-format clang-tidy cppcheck libc6-dev $mingw" ;;
