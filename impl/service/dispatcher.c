@@ -110,7 +110,7 @@ int32_t icn_dispatcher_enter(icn_dispatcher *dispatcher)
     uint64_t nobody = 0;
     while (!icn_u64_replace(&dispatcher->entered, &nobody, icn_thread_self())) {
         if (nobody != 0) {
-            return IOCPNET_E_BUSY;
+            return icn_u32_load(&service->destroying) != 0 ? IOCPNET_E_CLOSED : IOCPNET_E_BUSY;
         }
     }
     if (icn_u32_load(&service->destroying) != 0) {
