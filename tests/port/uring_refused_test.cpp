@@ -3,7 +3,9 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <dirent.h>
 #include <linux/filter.h>
@@ -102,6 +104,38 @@ TEST_P(UringRefused, LeavesEpollAndTellsTheCause)
     EXPECT_EQ(kind, static_cast<uint32_t>(IOCPNET_PORT_EPOLL));
     EXPECT_EQ(refused.status, GetParam().status);
     EXPECT_EQ(refused.os_error, static_cast<int32_t>(GetParam().error));
+}
+
+class UringWaits : public uring_test::UringTest
+{
+};
+
+URING_SUITE(UringWaits, false);
+
+TEST_P(UringWaits, SendsWhoseWaitsCanNotBeSubmittedAreNotLost)
+{
+    const std::vector<Pair> pairs = paired_links(300); /* more than submissions fit */
+    const std::string sent = "x";
+    for (const Pair &pair : pairs) {
+        fill(pair);
+        pair.link->send_all(sent);
+    }
+    ASSERT_EQ(icn_port_submit(rig->port).status, IOCPNET_OK);
+    std::thread([&] {
+        forbid(SYS_io_uring_enter, EAGAIN);
+        uint32_t delivered = 1;
+        (void)icn_port_run(rig->port, 0, 10, &delivered);
+        EXPECT_EQ(delivered, 0u);
+    }).join();
+    for (const Pair &pair : pairs) {
+        EXPECT_TRUE(pair.link->in_flight());
+        empty(pair);
+    }
+    EXPECT_TRUE(all_finish(pairs));
+    for (const Pair &pair : pairs) {
+        EXPECT_EQ(pair.link->unsent(), 0u);
+        close(pair.peer);
+    }
 }
 
 class UringFailing : public testing::TestWithParam<uint32_t>

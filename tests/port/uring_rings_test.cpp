@@ -32,11 +32,20 @@ protected:
         return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= descriptors;
     }
 
-    bool all_finish(const std::vector<Pair> &pairs)
+    /* Receives that complete at once: the stream has ended. */
+    std::vector<Pair> ended_receives(uint32_t count)
     {
-        return rig->run_until([&] {
-            return std::none_of(pairs.begin(), pairs.end(), [](const Pair &pair) { return pair.link->in_flight(); });
-        });
+        int ends[2] = {-1, -1};
+        std::vector<Pair> pairs;
+        EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+        close(ends[1]);
+        for (uint32_t i = 0; i < count; ++i) {
+            pairs.push_back({&rig->make_link(), -1});
+            pairs.back().link->attach(fcntl(ends[0], F_DUPFD_CLOEXEC, 0));
+            pairs.back().link->receive();
+        }
+        close(ends[0]);
+        return pairs;
     }
 
     /* Each link sends as many bytes as pieces are taken, beginning one byte later than the link before. */
@@ -186,25 +195,37 @@ TEST_P(UringRings, CancelsThatFindTheirQueueFullAreNotLost)
 
 TEST_P(UringRings, CompletionsThatOverflowTheirQueueAreAllDelivered)
 {
-    int ends[2] = {-1, -1};
-    std::vector<Pair> pairs;
     if (!may_open(more_than_completions + 200)) {
         GTEST_SKIP() << "too few descriptors";
     }
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    close(ends[1]);
     rig->run(0);
-    for (uint32_t i = 0; i < more_than_completions; ++i) {
-        pairs.push_back({&rig->make_link(), -1});
-        pairs.back().link->attach(fcntl(ends[0], F_DUPFD_CLOEXEC, 0));
-        pairs.back().link->receive(); /* completes at once: the stream has ended */
-    }
-    close(ends[0]);
+    const std::vector<Pair> pairs = ended_receives(more_than_completions);
     EXPECT_TRUE(all_finish(pairs));
     for (const Pair &pair : pairs) {
         EXPECT_EQ(pair.link->reader.finished(), 1u);
         EXPECT_EQ(pair.link->reader.last().status, IOCPNET_OK);
     }
+}
+
+TEST_P(UringRings, SendWhoseWaitAFullCompletionQueueEndsIsSentAgain)
+{
+    if (!may_open(more_than_completions + 200)) {
+        GTEST_SKIP() << "too few descriptors";
+    }
+    const Pair pair = paired_links(1).front();
+    const std::string sent = "x";
+    fill(pair);
+    pair.link->send_all(sent);
+    rig->run_dry();
+    ASSERT_TRUE(pair.link->in_flight());
+    const std::vector<Pair> others = ended_receives(more_than_completions);
+    ASSERT_EQ(icn_port_submit(rig->port).status, IOCPNET_OK);
+    empty(pair);
+    EXPECT_TRUE(all_finish({pair}));
+    EXPECT_EQ(pair.link->unsent(), 0u);
+    EXPECT_EQ(pair.link->writer.last().size, 1u);
+    EXPECT_TRUE(all_finish(others));
+    close(pair.peer);
 }
 
 TEST_P(UringRings, AcceptThatAFullCompletionQueueEndsGoesOn)

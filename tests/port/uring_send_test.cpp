@@ -1,12 +1,14 @@
 /* Sends of the io_uring port that find the socket full: what they cost while they wait, and how they end. */
 #if defined(__linux__)
 
-#include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "support/uring_rig.hpp"
 
@@ -64,27 +66,6 @@ protected:
         return rig->run_until([&] { return !operation.in_flight(); });
     }
 
-    /* Fills a socket and what its peer can hold, past the port. */
-    static void fill(icn_os_socket socket)
-    {
-        const std::string bytes(65536, 'x');
-        for (int quiet = 0; quiet < 3;) {
-            const ssize_t taken =
-                send(static_cast<int>(socket), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-            quiet = taken < 0 ? quiet + 1 : 0;
-            if (taken < 0) {
-                api_test::pause_briefly();
-            }
-        }
-    }
-
-    static void drain(int socket)
-    {
-        std::string bytes(65536, 'x');
-        while (recv(socket, bytes.data(), bytes.size(), MSG_DONTWAIT) > 0) {
-        }
-    }
-
     size_t sent = 0;
     const std::string payload = api_test::Random().bytes(size_t{24} << 20); /* more than both ends hold */
 };
@@ -104,24 +85,26 @@ TEST_P(UringSend, PeerThatEndsItsStreamWithoutReadingCostsNoTurns)
         EXPECT_LE(link.writer.finished() - finished, 2u) << pieces;
         EXPECT_LE(ring().reaped - completions, 10u) << pieces;
         EXPECT_TRUE(link.writer.in_flight());
+        rig->drop(link);
     }
 }
 
 TEST_P(UringSend, PeerThatEndedItsStreamBeforeTheSendCostsNoTurns)
 {
     for (size_t pieces : piece_counts) {
-        Link &link = rig->connected_link();
-        half_close(link);
-        fill(link.endpoint.socket);
-        const uint32_t finished = link.writer.finished();
+        const Pair pair = paired_links(1).front();
+        Link &link = *pair.link;
+        shutdown(pair.peer, SHUT_WR);
+        fill(pair);
         const uint32_t completions = ring().reaped;
         link.send(std::vector<iocpnet_iovec>(pieces, piece("x", 1)));
         for (int i = 0; i < 20; ++i) {
             rig->run(10);
         }
-        EXPECT_LE(link.writer.finished() - finished, 2u) << pieces;
         EXPECT_LE(ring().reaped - completions, 10u) << pieces;
         EXPECT_TRUE(link.writer.in_flight());
+        rig->drop(link);
+        close(pair.peer);
     }
 }
 
@@ -133,8 +116,10 @@ TEST_P(UringSend, WaitOccupiesNoThreadOfTheKernel)
     };
     const auto before = threads();
     for (size_t pieces : piece_counts) {
-        half_close(waiting_link(payload, pieces));
+        Link &link = waiting_link(payload, pieces);
+        half_close(link);
         rig->run(10);
+        rig->drop(link);
     }
     EXPECT_LE(threads(), before);
 }
@@ -206,19 +191,17 @@ TEST_P(UringSend, CancelThatMeetsTheEndOfTheWaitCompletesTheSendOnce)
 
 TEST_P(UringSend, RoomMadeBeforeTheWaitBeginsIsSeen)
 {
-    Link &link = rig->connected_link();
-    fill(link.endpoint.socket);
-    rig->run_dry();
-    link.send("x");
+    const Pair pair = paired_links(1).front();
+    fill(pair);
+    rig->run(0);
+    pair.link->send("x");
     ASSERT_EQ(icn_port_submit(rig->port).status, IOCPNET_OK);
     ASSERT_TRUE(icn_uring_ring_has_completion(&ring())); /* the socket was full */
-    std::string received;
-    port_test::drain(link.peer, received);
-    api_test::pause_briefly();
-    port_test::drain(link.peer, received);
-    ASSERT_TRUE(finishes(link.writer));
-    EXPECT_EQ(link.writer.last().status, IOCPNET_OK);
-    EXPECT_EQ(link.writer.last().size, 0u);
+    empty(pair);
+    ASSERT_TRUE(finishes(pair.link->writer));
+    EXPECT_EQ(pair.link->writer.last().status, IOCPNET_OK);
+    EXPECT_EQ(pair.link->writer.last().size, 0u);
+    close(pair.peer);
 }
 
 TEST_P(UringSend, MoreWaitsThanSubmissionsFitAllEnd)
@@ -226,21 +209,125 @@ TEST_P(UringSend, MoreWaitsThanSubmissionsFitAllEnd)
     const std::vector<Pair> pairs = paired_links(300);
     const std::string one = "x";
     for (const Pair &pair : pairs) {
-        fill(pair.link->endpoint.socket);
+        fill(pair);
         pair.link->send_all(one);
     }
     rig->run_dry();
     for (const Pair &pair : pairs) {
         EXPECT_TRUE(pair.link->writer.in_flight());
-        drain(pair.peer);
+        empty(pair);
     }
-    EXPECT_TRUE(rig->run_until([&] {
-        return std::none_of(pairs.begin(), pairs.end(), [](const Pair &pair) { return pair.link->in_flight(); });
-    }));
+    EXPECT_TRUE(all_finish(pairs));
     for (const Pair &pair : pairs) {
         EXPECT_EQ(pair.link->unsent(), 0u);
         close(pair.peer);
     }
+}
+
+/* A ring that no thread has enabled, so that the kernel leaves it alone and the test says what is completed, and when. */
+class UringScript : public uring_test::UringTest
+{
+protected:
+    void SetUp() override
+    {
+        UringTest::SetUp();
+        if (!IsSkipped()) {
+            pair = paired_links(1).front();
+            pair.link->send("x");
+        }
+    }
+    void TearDown() override
+    {
+        close(pair.peer);
+        UringTest::TearDown();
+    }
+
+    void completed(int32_t result, uint32_t flags, uint64_t kind = 0)
+    {
+        const uint32_t tail = icn_u32_load(ring().completion_tail);
+        io_uring_cqe &completion = ring().completions[tail & ring().completion_mask];
+        completion.user_data = reinterpret_cast<uintptr_t>(pair.link->writer.raw()) | kind;
+        completion.res = result;
+        completion.flags = flags;
+        icn_u32_store(ring().completion_tail, tail + 1);
+        deliver();
+    }
+    void deliver()
+    {
+        rig->moment.running = true;
+        icn_uring_deliver(icn_uring_port_of(rig->port), 1);
+        rig->moment.running = false;
+    }
+    void cancel_completed(int32_t result) { completed(result, 0, ICN_URING_CANCEL_BIT); }
+    void wait_meets_room()
+    {
+        completed(-EAGAIN, 0);
+        completed(POLLOUT, IORING_CQE_F_MORE);
+    }
+
+    Pair pair = {nullptr, -1};
+};
+
+URING_SUITE(UringScript, true);
+
+TEST_P(UringScript, WaitIsCancelledOnceHoweverOftenThereIsRoom)
+{
+    wait_meets_room();
+    const uint32_t written = ring().written;
+    completed(POLLOUT, IORING_CQE_F_MORE);
+    completed(POLLOUT, IORING_CQE_F_MORE);
+    EXPECT_EQ(ring().written, written);
+    cancel_completed(0);
+    EXPECT_TRUE(pair.link->in_flight());
+    completed(-ECANCELED, 0);
+    EXPECT_EQ(pair.link->writer.last().status, IOCPNET_OK);
+    EXPECT_EQ(pair.link->writer.last().size, 0u);
+}
+
+TEST_P(UringScript, EndOfThePeersStreamDoesNotEndTheWait)
+{
+    completed(-EAGAIN, 0);
+    const uint32_t written = ring().written;
+    completed(POLLRDHUP | POLLIN, IORING_CQE_F_MORE);
+    EXPECT_EQ(ring().written, written);
+    completed(POLLERR, IORING_CQE_F_MORE);
+    EXPECT_EQ(ring().written, written + 1);
+    cancel_completed(0);
+    completed(-ECANCELED, 0);
+}
+
+TEST_P(UringScript, SendIsThePortsUntilTheCancelOfItsWaitHasCompletedToo)
+{
+    wait_meets_room();
+    completed(-ECANCELED, 0);
+    EXPECT_TRUE(pair.link->in_flight());
+    icn_port_cancel(rig->port, pair.link->writer.raw());
+    deliver();
+    EXPECT_TRUE(pair.link->in_flight());
+    cancel_completed(-ENOENT);
+    EXPECT_EQ(pair.link->writer.finished(), 1u);
+}
+
+TEST_P(UringScript, WaitThatItsCancelDidNotFindIsCancelledAgain)
+{
+    wait_meets_room();
+    cancel_completed(-ENOENT);
+    const uint32_t written = ring().written;
+    icn_uring_write_waiting(icn_uring_port_of(rig->port));
+    EXPECT_EQ(ring().written, written + 2); /* the cancel, and the poll of the wake */
+    completed(-ECANCELED, 0);
+    cancel_completed(0);
+    EXPECT_EQ(pair.link->writer.finished(), 1u);
+}
+
+TEST_P(UringScript, CancelOfASendWhoseWaitEndsCompletesItAsCancelled)
+{
+    wait_meets_room();
+    icn_port_cancel(rig->port, pair.link->writer.raw());
+    cancel_completed(0);
+    completed(-ECANCELED, 0);
+    EXPECT_EQ(pair.link->writer.last().status, IOCPNET_E_CANCELLED);
+    EXPECT_EQ(pair.link->writer.finished(), 1u);
 }
 
 } // namespace

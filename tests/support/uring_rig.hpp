@@ -69,6 +69,28 @@ protected:
         return pairs;
     }
 
+    /* Leaves no room in a link's socket, past the port. */
+    static void fill(const Pair &pair)
+    {
+        const std::string bytes(65536, 'x');
+        while (send(static_cast<int>(pair.link->endpoint.socket), bytes.data(), bytes.size(), MSG_NOSIGNAL) > 0) {
+        }
+    }
+    /* Has the other end read all. */
+    static void empty(const Pair &pair)
+    {
+        std::string bytes(65536, 'x');
+        while (recv(pair.peer, bytes.data(), bytes.size(), 0) > 0) {
+        }
+    }
+
+    bool all_finish(const std::vector<Pair> &pairs)
+    {
+        return rig->run_until([&] {
+            return std::none_of(pairs.begin(), pairs.end(), [](const Pair &pair) { return pair.link->in_flight(); });
+        });
+    }
+
     bool all_received(const std::vector<Link *> &links, const std::string &sent)
     {
         return rig->run_until([&] {
