@@ -264,6 +264,28 @@ TEST_P(PausedReceive, EndOfTheStreamIsSeenWhenItResumes)
     EXPECT_EQ("last words", host.recorder().session(host.recorder().nth(0)).received);
 }
 
+TEST_P(PausedReceive, AnswersStillLeaveAfterThePeerEndedItsStream)
+{
+    Host host(GetParam());
+    host.on(IOCPNET_EVENT_RECEIVED,
+            [](const iocpnet_event &event) { EXPECT_EQ(IOCPNET_OK, iocpnet_session_pause_receive(event.session)); });
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    ASSERT_TRUE(peer.send("question"));
+    peer.shutdown_send();
+    ASSERT_TRUE(host.wait_connected(1));
+    const iocpnet_session session = host.recorder().nth(0);
+    ASSERT_TRUE(host.wait_received(session, 8));
+    EXPECT_EQ(IOCPNET_OK, host.send(session, "answer"));
+    EXPECT_EQ("answer", peer.receive(6));
+    EXPECT_EQ(IOCPNET_OK, iocpnet_session_resume_receive(session));
+    EXPECT_EQ("", peer.receive_all());
+    ASSERT_TRUE(host.wait_disconnected(1));
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_PEER_CLOSED),
+              host.recorder().session(session).last.fields.close_reason);
+}
+
 TEST_P(PausedReceive, PausingAndResumingAtRandomLosesNothing)
 {
     Random random;

@@ -43,6 +43,19 @@ TEST_P(Destroy, EndsEverySessionAndNothingFollows)
     EXPECT_EQ(IOCPNET_E_INVALID_HANDLE, iocpnet_service_destroy(host.service()));
 }
 
+TEST_P(Destroy, CutsADrainThatIsUnderWay)
+{
+    Host host(GetParam());
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket silent = Socket::connect(address);
+    ASSERT_TRUE(host.wait_connected(1));
+    std::thread stopper([&] { EXPECT_GE(iocpnet_service_stop(host.service(), 600000, nullptr), IOCPNET_OK); });
+    EXPECT_EQ("", silent.receive_all()); /* the session waits for this end to close */
+    EXPECT_EQ(IOCPNET_OK, host.destroy());
+    stopper.join();
+}
+
 TEST_P(Destroy, OfAServiceThatNeverStartedFreesIt)
 {
     Host host(GetParam());
