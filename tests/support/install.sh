@@ -10,6 +10,7 @@ packages_for() {
         sample-iocp) echo "$build $mingw wine wine64" ;;
         unit | port) echo "$build googletest" ;;
         api) echo "$build googletest $peers" ;;
+        fault) echo "$build googletest binutils" ;;
         asan | tsan) echo "$build googletest $peers clang libclang-rt-14-dev llvm" ;;
         wine) echo "$build googletest $mingw wine wine64" ;;
         abi) echo "$build python3 clang binutils $mingw gcc-mingw-w64-i686-win32" ;;

@@ -75,22 +75,24 @@ suite_api() {
     run_sample auto 200
 }
 
+suite_fault() { native fault; }
+
 suite_asan() {
     export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
     export UBSAN_OPTIONS=print_stacktrace=1
-    build asan && run_cases asan 'unit|port|api'
+    build asan && run_cases asan 'unit|port|api|fault'
 }
 
 suite_tsan() {
     export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
-    build tsan && run_cases tsan 'unit|port|api'
+    build tsan && run_cases tsan 'unit|port|api|fault'
 }
 
 suite_wine() {
     build mingw || return
     trap wine_stop EXIT
     if wine_start; then
-        run_cases mingw 'unit|port|api'
+        run_cases mingw 'unit|port|api|fault'
         run_sample iocp 100
     else
         count "start of wine" 0 1
