@@ -1,5 +1,6 @@
 /* The functions that the library's system calls were redirected to: each is the call itself, or a fault. */
 #include "fault/faults.hpp"
+#include "fault/ring_faults.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -56,7 +57,11 @@ uint32_t Fault::seen() const
     return seen_;
 }
 
-/* The error of a fault that this call meets, or 0. */
+bool has_faults()
+{
+    return any_fault;
+}
+
 int take_fault(Call call)
 {
     if (!any_fault) {
@@ -105,9 +110,22 @@ int faulty_bind(int socket, const sockaddr *address, socklen_t length)
     return fails(Call::bind) ? -1 : bind(socket, address, length);
 }
 
+int faulty_close(int descriptor)
+{
+    const int result = close(descriptor);
+    return fails(Call::close) ? -1 : result;
+}
+
 int faulty_connect(int socket, const sockaddr *address, socklen_t length)
 {
-    return fails(Call::connect) ? -1 : connect(socket, address, length);
+    const int error = fault_test::take_fault(Call::connect);
+    if (error == 0 || error == EINTR) {
+        const int result = connect(socket, address, length);
+        errno = error != 0 ? error : errno;
+        return error != 0 ? -1 : result;
+    }
+    errno = error;
+    return -1;
 }
 
 int faulty_epoll_create1(int flags)
@@ -142,7 +160,15 @@ int faulty_getsockname(int socket, sockaddr *address, socklen_t *length)
 
 int faulty_getsockopt(int socket, int level, int name, void *value, socklen_t *length)
 {
-    return fails(Call::getsockopt) ? -1 : getsockopt(socket, level, name, value, length);
+    if (fails(Call::getsockopt)) {
+        return -1;
+    }
+    const int result = getsockopt(socket, level, name, value, length);
+    const int error = fault_test::take_fault(Call::pending_error);
+    if (error != 0) {
+        *static_cast<int *>(value) = error;
+    }
+    return result;
 }
 
 int faulty_listen(int socket, int backlog)
@@ -152,7 +178,12 @@ int faulty_listen(int socket, int backlog)
 
 void *faulty_mmap(void *address, size_t length, int protection, int flags, int descriptor, off_t offset)
 {
-    return fails(Call::mmap) ? MAP_FAILED : mmap(address, length, protection, flags, descriptor, offset);
+    if (fails(Call::mmap)) {
+        return MAP_FAILED;
+    }
+    void *const mapped = mmap(address, length, protection, flags, descriptor, offset);
+    fault_test::ring_mapped(descriptor, offset, mapped);
+    return mapped;
 }
 
 int faulty_open(const char *path, int flags)
@@ -208,6 +239,22 @@ static bool ring_call_fails(long number)
     }
 }
 
+static void before(long number, const long *arguments)
+{
+    if (number == SYS_io_uring_enter) {
+        fault_test::ring_submits(static_cast<int>(arguments[0]), static_cast<uint32_t>(arguments[1]));
+    }
+}
+
+static void after(long number, const long *arguments, long result)
+{
+    if (number == SYS_io_uring_enter) {
+        fault_test::ring_entered(static_cast<int>(arguments[0]));
+    } else if (number == SYS_io_uring_setup && result >= 0) {
+        fault_test::ring_set_up(static_cast<int>(result), reinterpret_cast<const io_uring_params *>(arguments[1]));
+    }
+}
+
 /* The library makes those of io_uring, with six arguments at most. */
 long faulty_syscall(long number, ...)
 {
@@ -219,9 +266,16 @@ long faulty_syscall(long number, ...)
         argument = va_arg(list, long);
     }
     va_end(list);
-    return ring_call_fails(number)
-               ? -1
-               : syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+    if (ring_call_fails(number)) {
+        return -1;
+    }
+    before(number, arguments);
+    const long result =
+        syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+    const int error = errno;
+    after(number, arguments, result);
+    errno = error;
+    return result;
 }
 
 } // extern "C"

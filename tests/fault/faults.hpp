@@ -30,15 +30,30 @@ enum class Call {
     setsockopt,
     shutdown,
     socket,
+    close,
     io_uring_setup,
     io_uring_enter,
-    io_uring_register
+    io_uring_register,
+    /* Not a call of its own: the error that SO_ERROR has for a connect. */
+    pending_error,
+    /* Requests that are in the submission queue when io_uring_enter is called: they complete with the error. */
+    ring_accept,
+    ring_connect, /* the poll that waits for it */
+    ring_receive,
+    ring_send,
+    ring_sendmsg,
+    ring_room, /* the poll of a send that found the socket full */
+    ring_wake, /* the poll of what wakes the port */
+    ring_cancel
 };
+
+/* In place of an error: a request of an io_uring that goes on by itself (multishot) ends after its first completion. */
+constexpr int single_shot = -1;
 
 /*
  * While it lives a call fails with an error, without being made: `times` times, after `skip` of them that are made as
- * usual. Several faults of one call are looked at in the order in which they were made. The names of the calls are those
- * of the manual pages, and so are the errors.
+ * usual. (A connect that fails with EINTR, and a close, are made all the same.) Of several faults of one call the first
+ * that is left strikes. The names of the calls are those of the manual pages, and so are the errors.
  */
 class Fault
 {
@@ -56,6 +71,7 @@ public:
 
 private:
     friend int take_fault(Call call);
+    friend bool has_faults();
 
     const Call call_;
     const int error_;
@@ -64,5 +80,11 @@ private:
     uint32_t failed_ = 0;
     uint32_t seen_ = 0;
 };
+
+/* The error of a fault that this call meets, or 0. For the functions that stand in for the calls. */
+int take_fault(Call call);
+
+/* False when no fault lives. */
+bool has_faults();
 
 } // namespace fault_test
