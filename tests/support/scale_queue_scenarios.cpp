@@ -1,0 +1,125 @@
+/* Scenarios of queues that fill up: sends, and events that the host does not fetch. */
+#include <thread>
+
+#include "support/scale_sweep.hpp"
+
+namespace scale_test
+{
+
+namespace
+{
+
+constexpr size_t piece_size = 40000;
+
+/* What was accepted has come, unless the session was lost: then a part of it, from its beginning. */
+void check_received(Trial &trial, const Peer &peer)
+{
+    const std::string accepted = trial.accepted();
+    if (accepted.compare(0, peer.received.size(), peer.received) != 0) {
+        trial.complain("the peer received other bytes than were sent");
+    }
+    if (peer.received != accepted && !trial.was_short()) {
+        trial.complain("bytes are missing");
+    }
+    trial.reach(!accepted.empty() && peer.received == accepted);
+}
+
+void await_everything(Trial &trial, Peer &peer)
+{
+    trial.run_until([&] { return peer.ended || peer.received.size() >= trial.accepted().size(); });
+    check_received(trial, peer);
+}
+
+/* Large and small pieces, until the queue is full. */
+void fill(Trial &trial, iocpnet_session session)
+{
+    for (size_t i = 0; i < 40; i++) {
+        trial.send_and_note(session, std::string(i % 3 == 0 ? piece_size : 100, static_cast<char>('a' + i % 26)));
+    }
+}
+
+void sends_queue_up_inside_events(Trial &trial)
+{
+    trial.options.send_queue_bytes_max = 300000;
+    trial.options.send_queue_bytes_low = 100000;
+    trial.on(IOCPNET_EVENT_CONNECTED, [&trial](const iocpnet_event &event) { fill(trial, event.session); });
+    trial.on(IOCPNET_EVENT_WRITABLE,
+             [&trial](const iocpnet_event &event) { trial.send_and_note(event.session, "more"); });
+    trial.serve();
+    Peer &peer = trial.connect_peer(4096);
+    trial.run_until([&] { return peer.ended || trial.count(IOCPNET_EVENT_CONNECTED) == 1; });
+    await_everything(trial, peer);
+}
+
+void sends_queue_up_from_another_thread(Trial &trial)
+{
+    trial.serve();
+    Peer &peer = trial.connect_peer(4096);
+    trial.run_until([&] { return peer.ended || trial.count(IOCPNET_EVENT_CONNECTED) == 1; });
+    const iocpnet_session session = trial.session(0);
+    std::thread([&] { fill(trial, session); }).join();
+    await_everything(trial, peer);
+}
+
+void pieces_are_gathered(Trial &trial)
+{
+    constexpr size_t count = 20;
+    constexpr size_t bytes = count * piece_size;
+    trial.on(IOCPNET_EVENT_CONNECTED, [&trial](const iocpnet_event &event) {
+        const std::string piece(piece_size, 'p');
+        iocpnet_iovec pieces[count] = {};
+        for (iocpnet_iovec &each : pieces) {
+            each.size = piece.size();
+            each.data = piece.data();
+        }
+        if (!trial.allow(iocpnet_session_sendv(event.session, pieces, count), {IOCPNET_E_CLOSED})) {
+            trial.disconnect(event.session, IOCPNET_DISCONNECT_ABORT, gave_up, nullptr);
+        }
+    });
+    trial.serve();
+    Peer &peer = trial.connect_peer();
+    trial.run_until([&] { return peer.ended || peer.received.size() >= bytes; });
+    trial.reach(peer.received == std::string(bytes, 'p'));
+}
+
+/* The queue is small, and only one event is fetched at a time. */
+void events_queue_up(Trial &trial)
+{
+    trial.options.event_queue_bytes_max = 10000;
+    trial.options.receive_buffer_bytes = 4096;
+    trial.capacity = 1;
+    trial.serve();
+    Peer &peer = trial.connect_peer();
+    const std::string bytes(400000, 'q');
+    size_t sent = 0;
+    trial.run_until([&] {
+        sent += peer.ended ? 0 : peer.socket.send_some(std::string_view(bytes).substr(sent));
+        return peer.ended || trial.received_bytes() == bytes.size();
+    });
+    trial.reach(trial.received_bytes() == bytes.size());
+}
+
+/* All that is in the queue goes with the service. */
+void events_are_never_fetched(Trial &trial)
+{
+    trial.options.event_queue_bytes_max = 10000;
+    trial.serve();
+    Peer &peer = trial.connect_peer();
+    peer.send(std::string(20000, 'q'));
+    trial.run_until([&] { return peer.ended || trial.count(IOCPNET_EVENT_CONNECTED) == 1; });
+    peer.send(std::string(20000, 'r'));
+    trial.reach(trial.count(IOCPNET_EVENT_CONNECTED) == 1);
+}
+
+} // namespace
+
+std::vector<Scenario> queue_scenarios()
+{
+    return {{"sends_queue_up_inside_events", sends_queue_up_inside_events},
+            {"sends_queue_up_from_another_thread", sends_queue_up_from_another_thread},
+            {"pieces_are_gathered", pieces_are_gathered},
+            {"events_queue_up", events_queue_up, false, true},
+            {"events_are_never_fetched", events_are_never_fetched, false, true}};
+}
+
+} // namespace scale_test
