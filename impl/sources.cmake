@@ -71,3 +71,21 @@ set(IOCPNET_SOURCES_WINDOWS
     port/port_iocp_operations.c
     port/ports_windows.c
 )
+
+# The simulator: instead of a platform's sources, in test builds only.
+set(IOCPNET_SOURCES_SIMULATED
+    os/linux/error.c
+    os/sim/choice.c
+    os/sim/clock.c
+    os/sim/connection.c
+    os/sim/context.c
+    os/sim/descriptor.c
+    os/sim/fault.c
+    os/sim/scheduler.c
+    os/sim/socket.c
+    os/sim/thread.c
+    os/sim/trace.c
+    port/port_sim.c
+    port/port_sim_complete.c
+    port/ports_sim.c
+)

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/interleave.h"
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #include "base/atomic_msvc.h"
 #else
@@ -38,27 +40,33 @@ typedef struct icn_atomic_pointer {
 #define ICN_ATOMIC_FUNCTIONS(prefix, atomic_type, plain_type)                                                          \
     static inline plain_type icn_##prefix##_load(const atomic_type *atomic)                                            \
     {                                                                                                                  \
+        icn_interleave();                                                                                              \
         return __atomic_load_n(&atomic->value, __ATOMIC_ACQUIRE);                                                      \
     }                                                                                                                  \
     static inline plain_type icn_##prefix##_load_relaxed(const atomic_type *atomic)                                    \
     {                                                                                                                  \
+        icn_interleave();                                                                                              \
         return __atomic_load_n(&atomic->value, __ATOMIC_RELAXED);                                                      \
     }                                                                                                                  \
     static inline void icn_##prefix##_store(atomic_type *atomic, plain_type value)                                     \
     {                                                                                                                  \
+        icn_interleave();                                                                                              \
         __atomic_store_n(&atomic->value, value, __ATOMIC_RELEASE);                                                     \
     }                                                                                                                  \
     static inline void icn_##prefix##_store_relaxed(atomic_type *atomic, plain_type value)                             \
     {                                                                                                                  \
+        icn_interleave();                                                                                              \
         __atomic_store_n(&atomic->value, value, __ATOMIC_RELAXED);                                                     \
     }                                                                                                                  \
     static inline plain_type icn_##prefix##_exchange(atomic_type *atomic, plain_type value)                            \
     {                                                                                                                  \
+        icn_interleave();                                                                                              \
         return __atomic_exchange_n(&atomic->value, value, __ATOMIC_SEQ_CST);                                           \
     }                                                                                                                  \
     /* True when *expected was replaced; else *expected is what was found. May fail without cause. */                  \
     static inline bool icn_##prefix##_replace(atomic_type *atomic, plain_type *expected, plain_type value)             \
     {                                                                                                                  \
+        icn_interleave();                                                                                              \
         return __atomic_compare_exchange_n(&atomic->value, expected, value, true, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE); \
     }
 
@@ -66,10 +74,12 @@ typedef struct icn_atomic_pointer {
     /* Both return the value before. */                                                                                \
     static inline plain_type icn_##prefix##_add(atomic_type *atomic, plain_type amount)                                \
     {                                                                                                                  \
+        icn_interleave();                                                                                              \
         return __atomic_fetch_add(&atomic->value, amount, __ATOMIC_ACQ_REL);                                           \
     }                                                                                                                  \
     static inline plain_type icn_##prefix##_subtract(atomic_type *atomic, plain_type amount)                           \
     {                                                                                                                  \
+        icn_interleave();                                                                                              \
         return __atomic_fetch_sub(&atomic->value, amount, __ATOMIC_ACQ_REL);                                           \
     }                                                                                                                  \
     /* For counters with one writing thread: others only read. */                                                      \
@@ -88,6 +98,7 @@ ICN_ATOMIC_ARITHMETIC(u64, icn_atomic_u64, uint64_t)
 /* Orders a store before a later load of something else ("set the flag, then look"). */
 static inline void icn_fence(void)
 {
+    icn_interleave();
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 

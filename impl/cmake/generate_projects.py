@@ -44,7 +44,8 @@ def library_sources():
 
 
 def test_sources(folder):
-    found = sorted((ROOT / "tests" / folder).glob("*_test.cpp")) + sorted((ROOT / "tests/support").glob("*.cpp"))
+    helpers = [path for path in (ROOT / "tests/support").glob("*.cpp") if path.name.startswith(("api_", "unit_"))]
+    found = sorted((ROOT / "tests" / folder).glob("*_test.cpp")) + sorted(helpers)
     return [path.relative_to(ROOT).as_posix() for path in found]
 
 

@@ -14,11 +14,14 @@ struct icn_send_chunk {
     uint8_t data[];
 };
 
-/* Of the chunks that the pool keeps: 4 KiB with the header. */
-#define CHUNK_CAPACITY_USUAL ((uint32_t)(4096 - sizeof(icn_send_chunk)))
+/* Of the chunks that the pool keeps, with the header. */
+#if !defined(ICN_SEND_CHUNK_BYTES)
+#define ICN_SEND_CHUNK_BYTES 4096
+#endif
+#define CHUNK_CAPACITY_USUAL ((uint32_t)(ICN_SEND_CHUNK_BYTES - sizeof(icn_send_chunk)))
 
 /* Pushed chunks of up to this many bytes are copied together. */
-#define COPY_MAX 1024
+#define COPY_MAX (ICN_SEND_CHUNK_BYTES / 4)
 
 /* What a closed inbox holds: no chunk has this address. */
 static icn_send_chunk closed_inbox;

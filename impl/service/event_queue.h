@@ -17,7 +17,9 @@
 #include "net/session.h"
 #include "os/thread.h"
 
+#if !defined(ICN_EVENT_BLOCK_BYTES)
 #define ICN_EVENT_BLOCK_BYTES 65536
+#endif
 
 typedef struct icn_event_block icn_event_block;
 

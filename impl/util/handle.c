@@ -23,7 +23,10 @@
  * for a client, and a directory of 128 KiB (of zeros, not touched before it is needed) reaches every position.
  */
 #define CACHE_LINE 64
-#define CHUNK_SLOTS 1024
+#if !defined(ICN_HANDLE_CHUNK_SLOTS)
+#define ICN_HANDLE_CHUNK_SLOTS 1024
+#endif
+#define CHUNK_SLOTS ICN_HANDLE_CHUNK_SLOTS
 #define CHUNK_MAX ((POSITION_MASK + 1) / CHUNK_SLOTS)
 #define CHUNK_BYTES (CHUNK_SLOTS * sizeof(slot) + CACHE_LINE)
 
@@ -261,6 +264,16 @@ uint32_t icn_handle_limit_growth(bool limited)
     chunk_count_max = limited ? count : CHUNK_MAX;
     icn_mutex_unlock(&table_lock);
     return count * CHUNK_SLOTS;
+}
+
+void icn_handle_forget_all(void)
+{
+    icn_mutex_lock(&table_lock);
+    while (chunk_count != 0) {
+        icn_pointer_store(&chunks[--chunk_count], NULL);
+    }
+    free_first = NULL;
+    icn_mutex_unlock(&table_lock);
 }
 
 #endif

@@ -44,6 +44,8 @@ bool icn_handle_is_known(uint64_t handle);
 uint64_t icn_handle_age(uint64_t handle);
 /* The table grows no more while `limited`. Returns the number of slots, given-up ones and index 0 included. */
 uint32_t icn_handle_limit_growth(bool limited);
+/* Begins a new table. No handle is live; the memory of the old one is left to the allocator, which has to know of it. */
+void icn_handle_forget_all(void);
 #endif
 
 #endif

@@ -31,7 +31,7 @@ def include_fault(path, kind, name, platform_file):
         return f'"{name}" names no layer'
     if LAYERS.index(target) > LAYERS.index(layer):
         return f'"{name}" points up, from {layer} to {target}'
-    if re.match(r"os/(linux|windows)/", name) and layer not in ("os", "port"):
+    if re.match(r"os/(linux|windows|sim)/", name) and layer not in ("os", "port"):
         return f'"{name}" is behind the os contract'
     return None
 

@@ -36,6 +36,9 @@ class Lint(unittest.TestCase):
         names = project.sources("COMMON", "LINUX")
         self.assertEqual(tidy_reports(names, project.LINUX_FLAGS), "")
 
+    def test_clang_tidy_finds_nothing_for_the_simulated_system(self):
+        self.assertEqual(tidy_reports(project.sources("SIMULATED"), project.SIMULATED_FLAGS), "")
+
     def test_clang_tidy_finds_nothing_for_windows(self):
         self.assertEqual(tidy_reports(project.sources("WINDOWS"), project.MINGW_FLAGS), "")
 

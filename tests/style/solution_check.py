@@ -81,11 +81,13 @@ class Evaluation(unittest.TestCase):
             self.assertEqual([str(path) for path in self.items(name)["ClCompile"]], expected, name)
 
     def test_test_projects_compile_every_test(self):
+        """Of the folders that have a project; the others are built by CMake alone."""
         compiled = set()
         for name in vcxproj_files():
             if name.startswith("tests/"):
                 compiled |= {str(path) for path in self.items(name)["ClCompile"]}
-        tests = {str(project.ROOT / name) for name in project.code_files("_test.cpp")}
+        folders = ("tests/unit/", "tests/port/", "tests/api/")
+        tests = {str(project.ROOT / name) for name in project.code_files("_test.cpp") if name.startswith(folders)}
         self.assertLessEqual(tests, compiled)
 
     def test_a_missing_file_is_found(self):

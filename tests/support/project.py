@@ -8,11 +8,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CODE_FOLDERS = ("api/", "impl/", "bindings/", "samples/", "tests/")
 CODE_SUFFIXES = (".c", ".h", ".cpp", ".hpp")
-SOURCE_LISTS = ("COMMON", "LINUX", "WINDOWS")
+SOURCE_LISTS = ("COMMON", "LINUX", "WINDOWS", "SIMULATED")
 
 INCLUDES = ["-Iapi", "-Iimpl"]
 TESTABLE = ["-DICN_DEBUG_CHECKS=1", "-DICN_TEST_HOOKS=1"]
 LINUX_FLAGS = ["-std=c11", "-D_GNU_SOURCE", *TESTABLE, *INCLUDES]
+SIMULATED_FLAGS = [*LINUX_FLAGS, "-DICN_SIMULATION=1"]
 WINDOWS_DEFINES = ["-D_WIN32_WINNT=0x0602", "-DWIN32_LEAN_AND_MEAN=", "-DNOMINMAX="]
 MINGW_FLAGS = ["--target=x86_64-w64-mingw32", "-std=c11", *WINDOWS_DEFINES, *TESTABLE, *INCLUDES]
 

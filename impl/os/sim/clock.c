@@ -1,0 +1,9 @@
+#include "os/clock.h"
+
+#include "os/sim/scheduler.h"
+
+uint64_t icn_os_clock_ms(void)
+{
+    icn_interleave();
+    return icn_sim_now_ms();
+}

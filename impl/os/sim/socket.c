@@ -1,0 +1,111 @@
+/* Sockets of the simulated system: os/socket.h on the simulated network. */
+#include "os/socket.h"
+
+#include <errno.h>
+
+#include "os/error.h"
+#include "os/sim/choice.h"
+#include "os/sim/fault.h"
+#include "os/sim/network.h"
+#include "os/sim/scheduler.h"
+
+icn_result icn_os_socket_startup(void)
+{
+    return icn_ok();
+}
+
+icn_result icn_os_socket_listen(const icn_address *address, const icn_os_listen_options *options, icn_os_socket *opened)
+{
+    icn_interleave();
+    int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_SOCKET);
+    *opened = ICN_OS_SOCKET_NONE;
+    return icn_os_result(error != 0 ? error : icn_sim_descriptor_listen(address, options->backlog, opened));
+}
+
+icn_result icn_os_socket_open(icn_address_family family, icn_os_socket *opened)
+{
+    (void)family;
+    icn_interleave();
+    int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_SOCKET);
+    *opened = ICN_OS_SOCKET_NONE;
+    return icn_os_result(error != 0 ? error : icn_sim_descriptor_open(opened));
+}
+
+void icn_os_socket_close(icn_os_socket socket)
+{
+    icn_interleave();
+    icn_sim_descriptor_close(socket);
+}
+
+icn_result icn_os_socket_local_address(icn_os_socket socket, icn_address *address)
+{
+    icn_address remote;
+    icn_interleave();
+    int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_SOCKET);
+    if (error == 0) {
+        (void)icn_sim_descriptor_addresses(socket, address, &remote);
+    }
+    return icn_os_result(error);
+}
+
+/* A connection that was reset before it was looked at has no remote address any more, on some systems. */
+icn_result icn_os_socket_remote_address(icn_os_socket socket, icn_address *address)
+{
+    icn_address local;
+    icn_interleave();
+    const icn_sim_end *end = icn_sim_descriptor_end(socket);
+    bool gone = end == NULL || (icn_sim_broken(end) && icn_sim_choose(2) != 0);
+    if (!gone) {
+        (void)icn_sim_descriptor_addresses(socket, &local, address);
+    }
+    return icn_os_result(gone ? ENOTCONN : 0);
+}
+
+void icn_os_socket_set_no_delay(icn_os_socket socket, bool no_delay)
+{
+    (void)no_delay;
+    (void)icn_sim_descriptor_end(socket);
+}
+
+void icn_os_socket_set_reset_on_close(icn_os_socket socket)
+{
+    icn_interleave();
+    icn_sim_descriptor_reset_on_close(socket);
+}
+
+void icn_os_socket_shutdown_send(icn_os_socket socket)
+{
+    icn_interleave();
+    icn_sim_end *end = icn_sim_descriptor_end(socket);
+    if (end != NULL) {
+        icn_sim_shutdown(end);
+    }
+}
+
+void icn_os_reserve_open(icn_os_socket *reserve)
+{
+    icn_interleave();
+    (void)icn_sim_descriptor_reserve(reserve);
+}
+
+void icn_os_reserve_close(icn_os_socket *reserve)
+{
+    if (*reserve != ICN_OS_SOCKET_NONE) {
+        icn_os_socket_close(*reserve);
+        *reserve = ICN_OS_SOCKET_NONE;
+    }
+}
+
+bool icn_os_reserve_shed(icn_os_socket *reserve, icn_os_socket listener)
+{
+    icn_os_socket shed;
+
+    icn_os_reserve_close(reserve);
+    bool closed = icn_sim_descriptor_accept(listener, &shed) == 0;
+    if (closed) {
+        icn_os_socket_set_reset_on_close(shed);
+        icn_os_socket_close(shed);
+    }
+    icn_os_reserve_open(reserve);
+    return closed;
+}

@@ -1,0 +1,235 @@
+/*
+ * A port over the simulated network. Which operation completes next, how much of it, whether a cancel comes too late, and
+ * what fails, is a choice. Memory that an operation was given is read and written when it completes, not before.
+ */
+#include "port/port_sim.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "os/error.h"
+#include "os/sim/choice.h"
+#include "os/sim/fault.h"
+#include "os/sim/network.h"
+#include "os/sim/scheduler.h"
+#include "port/operation.h"
+#include "port/port_sim_internal.h"
+#include "util/memory.h"
+
+/* Per mille of the runs that return early without a cause. */
+#define EARLY_CHANCE 20
+
+static icn_sim_port *sim_port(icn_port *port)
+{
+    return (icn_sim_port *)(void *)port;
+}
+
+/* ---- opening and closing ---- */
+
+static icn_result open_kind(const icn_port_functions *functions, const icn_port_options *options, icn_port **port)
+{
+    int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_PORT_OPEN);
+    if (error != 0) {
+        return icn_os_result(error);
+    }
+    size_t size = sizeof(icn_sim_port) + options->receive_buffer_bytes;
+    icn_sim_port *opened = icn_memory_allocate_zeroed(size, ICN_MEMORY_PORT);
+    if (opened == NULL) {
+        return icn_failure(IOCPNET_E_NO_MEMORY);
+    }
+    opened->base.functions = functions;
+    opened->options = *options;
+    icn_list_init(&opened->endpoints);
+    icn_list_init(&opened->failed);
+    *port = &opened->base;
+    return icn_ok();
+}
+
+static icn_result open_operations(const icn_port_options *options, icn_port **port)
+{
+    return open_kind(&icn_port_sim_operations, options, port);
+}
+
+static icn_result open_at_once(const icn_port_options *options, icn_port **port)
+{
+    return open_kind(&icn_port_sim_at_once, options, port);
+}
+
+static void close_port(icn_port *port)
+{
+    icn_sim_port *closed = sim_port(port);
+
+    ICN_CHECK(icn_list_is_empty(&closed->endpoints));
+    ICN_CHECK(icn_list_is_empty(&closed->failed));
+    icn_memory_release(closed, sizeof *closed + closed->options.receive_buffer_bytes, ICN_MEMORY_PORT);
+}
+
+/* ---- what starts ---- */
+
+/* Something that a port waits for may have happened. */
+static void changed(void *user)
+{
+    icn_sim_port *port = user;
+
+    port->active = true;
+    icn_sim_wake_all(port);
+}
+
+static icn_result attach(icn_port *port, icn_endpoint *endpoint)
+{
+    int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_ATTACH);
+
+    if (error == 0) {
+        icn_sim_descriptor_watch(endpoint->socket, changed, port);
+        icn_list_append(&sim_port(port)->endpoints, &endpoint->node);
+    }
+    return icn_os_result(error);
+}
+
+static void detach(icn_port *port, icn_endpoint *endpoint)
+{
+    (void)port;
+    icn_list_remove(&endpoint->node);
+    icn_sim_descriptor_watch(endpoint->socket, NULL, NULL);
+    icn_sim_descriptor_close(endpoint->socket);
+}
+
+static void start_accept(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, uint32_t count)
+{
+    (void)endpoint;
+    (void)operation;
+    (void)count;
+    sim_port(port)->active = true;
+}
+
+static void start_connect(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const icn_address *address)
+{
+    (void)operation;
+    icn_sim_descriptor_connect(endpoint->socket, address);
+    sim_port(port)->active = true;
+}
+
+static void start_receive(icn_port *port, icn_endpoint *endpoint, icn_operation *operation)
+{
+    (void)endpoint;
+    (void)operation;
+    sim_port(port)->active = true;
+}
+
+static void start_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
+                       uint32_t count)
+{
+    const size_t size = sizeof(icn_sim_send) + count * sizeof *pieces;
+    icn_sim_send *send = icn_memory_allocate(size, ICN_MEMORY_PORT);
+
+    (void)endpoint;
+    if (send == NULL) {
+        icn_operation_queue(&sim_port(port)->failed, operation, icn_failure(IOCPNET_E_NO_MEMORY), 0);
+        return;
+    }
+    send->count = count;
+    memcpy(send->pieces, pieces, count * sizeof *pieces);
+    operation->storage[1] = (uintptr_t)send;
+    sim_port(port)->active = true;
+}
+
+static uint32_t send_now(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count)
+{
+    icn_interleave();
+    return icn_sim_port_write(endpoint, pieces, count);
+}
+
+static void cancel(icn_port *port, icn_operation *operation)
+{
+    ICN_CHECK(operation->state == ICN_OPERATION_IN_FLIGHT);
+    operation->state = ICN_OPERATION_CANCELLING;
+    sim_port(port)->active = true;
+}
+
+/* ---- running ---- */
+
+static void check_thread(icn_sim_port *port)
+{
+    uint32_t self = icn_sim_fiber_number(icn_sim_fiber_self());
+
+    if (port->options.one_thread && port->thread != 0 && port->thread != self) {
+        icn_sim_violation("one thread", "thread %u runs the port of thread %u", (unsigned)self, (unsigned)port->thread);
+    }
+    port->thread = self;
+}
+
+static icn_result run(icn_port *port, uint32_t timeout_ms, uint32_t budget, uint32_t *delivered)
+{
+    icn_sim_port *driven = sim_port(port);
+    uint64_t deadline_ms = timeout_ms == IOCPNET_INFINITE ? UINT64_MAX : icn_sim_now_ms() + timeout_ms;
+
+    *delivered = 0;
+    check_thread(driven);
+    icn_interleave();
+    int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_RUN);
+    if (error != 0) {
+        return icn_os_result(error);
+    }
+    bool early = icn_sim_chance(EARLY_CHANCE);
+    while (!early && *delivered == 0 && !driven->woken) {
+        driven->active = false;
+        *delivered = icn_sim_port_deliver(driven, budget);
+        if (icn_sim_now_ms() >= deadline_ms) {
+            break;
+        }
+        if (*delivered == 0 && !driven->active && !driven->woken) {
+            (void)icn_sim_block(driven, "port", deadline_ms);
+        }
+    }
+    driven->woken = false;
+    return icn_ok();
+}
+
+static icn_result submit(icn_port *port)
+{
+    (void)port;
+    icn_interleave();
+    return icn_ok();
+}
+
+static void wake(icn_port *port)
+{
+    icn_sim_port *woken = sim_port(port);
+
+    icn_interleave();
+    woken->woken = true;
+    icn_sim_wake_all(woken);
+}
+
+const icn_port_functions icn_port_sim_operations = {
+    .kind = IOCPNET_PORT_IO_URING,
+    .open = open_operations,
+    .close = close_port,
+    .attach = attach,
+    .detach = detach,
+    .accept = start_accept,
+    .connect = start_connect,
+    .receive = start_receive,
+    .send = start_send,
+    .cancel = cancel,
+    .run = run,
+    .submit = submit,
+    .wake = wake,
+};
+
+const icn_port_functions icn_port_sim_at_once = {
+    .kind = IOCPNET_PORT_EPOLL,
+    .open = open_at_once,
+    .close = close_port,
+    .attach = attach,
+    .detach = detach,
+    .accept = start_accept,
+    .connect = start_connect,
+    .receive = start_receive,
+    .send = start_send,
+    .send_now = send_now,
+    .cancel = cancel,
+    .run = run,
+    .submit = submit,
+    .wake = wake,
+};

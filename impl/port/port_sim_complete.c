@@ -1,0 +1,234 @@
+/* How operations of the simulated port end. */
+#include <errno.h>
+#include <stddef.h>
+
+#include "base/check.h"
+#include "os/error.h"
+#include "os/sim/choice.h"
+#include "os/sim/fault.h"
+#include "os/sim/network.h"
+#include "os/sim/scheduler.h"
+#include "os/sim/trace.h"
+#include "port/operation.h"
+#include "port/port_sim_internal.h"
+#include "util/memory.h"
+
+#define CANDIDATES_MAX 512
+
+/* A batch ends early in one of this many cases, after each completion. */
+#define LAST_ONE_IN 4
+
+/* ---- what can complete ---- */
+
+static bool can_complete(const icn_operation *operation)
+{
+    const icn_endpoint *endpoint = operation->endpoint;
+    int32_t error;
+
+    if (operation->state == ICN_OPERATION_CANCELLING) {
+        return true;
+    }
+    switch (operation->kind) {
+    case ICN_OPERATION_ACCEPT:
+        return icn_sim_descriptor_waiting(endpoint->socket) != 0;
+    case ICN_OPERATION_CONNECT:
+        return icn_sim_descriptor_connected(endpoint->socket, &error);
+    case ICN_OPERATION_RECEIVE: {
+        const icn_sim_end *end = icn_sim_descriptor_end(endpoint->socket);
+        return icn_sim_readable(end) != 0 || icn_sim_ended(end);
+    }
+    default: {
+        const icn_sim_end *end = icn_sim_descriptor_end(endpoint->socket);
+        return icn_sim_writable(end) != 0 || icn_sim_broken(end);
+    }
+    }
+}
+
+static uint32_t add_if_can(icn_operation **candidates, uint32_t count, icn_operation *operation)
+{
+    bool in_flight = operation != NULL && operation->state != ICN_OPERATION_COMPLETED;
+
+    if (in_flight && count < CANDIDATES_MAX && can_complete(operation)) {
+        candidates[count++] = operation;
+    }
+    return count;
+}
+
+static uint32_t find_candidates(const icn_sim_port *port, icn_operation **candidates)
+{
+    uint32_t count = 0;
+
+    for (icn_list_node *node = port->failed.next; node != &port->failed && count < CANDIDATES_MAX; node = node->next) {
+        candidates[count++] = ICN_CONTAINER(node, icn_operation, node);
+    }
+    for (icn_list_node *node = port->endpoints.next; node != &port->endpoints; node = node->next) {
+        const icn_endpoint *endpoint = ICN_CONTAINER(node, icn_endpoint, node);
+        count = add_if_can(candidates, count, endpoint->reader);
+        count = add_if_can(candidates, count, endpoint->writer);
+    }
+    return count;
+}
+
+/* ---- how it completes ---- */
+
+static void finish(icn_operation *operation, int32_t os_error, uint32_t size)
+{
+    icn_sim_trace("finish", operation->kind, (uint64_t)os_error << 32 | size);
+    icn_operation_finish_with(operation, icn_os_result(os_error), size);
+}
+
+/* True: a cancel that was asked for wins over what else could happen. */
+static bool cancel_wins(const icn_operation *operation, bool could_succeed)
+{
+    return operation->state == ICN_OPERATION_CANCELLING && (!could_succeed || icn_sim_choose(2) == 0);
+}
+
+static void complete_accept(icn_operation *operation)
+{
+    icn_os_socket listener = operation->endpoint->socket;
+    icn_completion completion = {.status = IOCPNET_OK, .more = true};
+
+    if (cancel_wins(operation, icn_sim_descriptor_waiting(listener) != 0)) {
+        finish(operation, ECANCELED, 0);
+        return;
+    }
+    int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_ACCEPT);
+    if (error == 0) {
+        error = icn_sim_descriptor_accept(listener, &completion.accepted);
+    }
+    if (error != 0) {
+        finish(operation, error, 0);
+        return;
+    }
+    icn_sim_trace("accepted", (uint64_t)completion.accepted, 0);
+    icn_operation_give(operation, &completion);
+}
+
+static void complete_connect(icn_operation *operation)
+{
+    int32_t error = 0;
+    bool decided = icn_sim_descriptor_connected(operation->endpoint->socket, &error);
+
+    finish(operation, cancel_wins(operation, decided) ? ECANCELED : error, 0);
+}
+
+/* An error of the connection, not of the machine, ends it for both sides. */
+static void fail(icn_operation *operation, icn_sim_end *end, int32_t error)
+{
+    if (error != ENOMEM && error != ENOBUFS && error != EACCES) {
+        icn_sim_break(end, error);
+    }
+    finish(operation, error, 0);
+}
+
+static void give_bytes(icn_sim_port *port, icn_operation *operation, icn_sim_end *end)
+{
+    uint32_t there = icn_sim_readable(end);
+    uint32_t most = there < port->options.receive_buffer_bytes ? there : port->options.receive_buffer_bytes;
+    uint32_t size = most - icn_sim_choose(most);
+    icn_completion completion = {.status = IOCPNET_OK, .more = true, .accepted = ICN_OS_SOCKET_NONE};
+
+    (void)icn_sim_read(end, port->buffer, size);
+    completion.size = size;
+    completion.data = port->buffer;
+    icn_sim_trace("received", icn_sim_connection(end), size);
+    icn_operation_give(operation, &completion);
+}
+
+static void complete_receive(icn_sim_port *port, icn_operation *operation)
+{
+    icn_sim_end *end = icn_sim_descriptor_end(operation->endpoint->socket);
+    bool readable = icn_sim_readable(end) != 0;
+
+    if (cancel_wins(operation, readable || icn_sim_ended(end))) {
+        finish(operation, ECANCELED, 0);
+        return;
+    }
+    int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_RECEIVE);
+    if (error != 0) {
+        fail(operation, end, error);
+    } else if (readable) {
+        give_bytes(port, operation, end);
+    } else {
+        finish(operation, icn_sim_end_error(end), 0);
+    }
+}
+
+uint32_t icn_sim_port_write(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count)
+{
+    icn_sim_end *end = icn_sim_descriptor_end(endpoint->socket);
+    uint32_t room = icn_sim_writable(end);
+    uint32_t most = icn_sim_broken(end) || room == 0 ? 0 : room - icn_sim_choose(room);
+    uint32_t taken = 0;
+
+    for (uint32_t i = 0; i < count && taken < most; i++) {
+        uint64_t left = most - taken;
+        uint32_t part = (uint32_t)(pieces[i].size < left ? pieces[i].size : left);
+        int64_t written = icn_sim_write(end, pieces[i].data, part);
+        if (written <= 0) {
+            break;
+        }
+        taken += (uint32_t)written;
+    }
+    icn_sim_trace("sent", icn_sim_connection(end), taken);
+    return taken;
+}
+
+static void complete_send(icn_operation *operation)
+{
+    icn_sim_send *send = (icn_sim_send *)(uintptr_t)operation->storage[1];
+    icn_sim_end *end = icn_sim_descriptor_end(operation->endpoint->socket);
+    bool cancelled = cancel_wins(operation, icn_sim_writable(end) != 0 || icn_sim_broken(end));
+    int32_t error = cancelled ? ECANCELED : icn_sim_fault_now(ICN_SIM_FAULT_SEND);
+    uint32_t size = 0;
+
+    if (error == 0) {
+        size = icn_sim_port_write(operation->endpoint, send->pieces, send->count);
+        error = size == 0 ? icn_sim_end_error(end) : 0;
+    }
+    icn_memory_release(send, sizeof *send + send->count * sizeof send->pieces[0], ICN_MEMORY_PORT);
+    if (cancelled || error == 0) {
+        finish(operation, error, size);
+    } else {
+        fail(operation, end, error);
+    }
+}
+
+static void complete(icn_sim_port *port, icn_operation *operation)
+{
+    if (operation->state == ICN_OPERATION_COMPLETED) {
+        icn_list_remove(&operation->node);
+        icn_operation_finish_queued(operation);
+        return;
+    }
+    switch (operation->kind) {
+    case ICN_OPERATION_ACCEPT:
+        complete_accept(operation);
+        break;
+    case ICN_OPERATION_CONNECT:
+        complete_connect(operation);
+        break;
+    case ICN_OPERATION_RECEIVE:
+        complete_receive(port, operation);
+        break;
+    default:
+        complete_send(operation);
+        break;
+    }
+}
+
+uint32_t icn_sim_port_deliver(icn_sim_port *port, uint32_t budget)
+{
+    icn_operation *candidates[CANDIDATES_MAX];
+    uint32_t delivered = 0;
+
+    do {
+        uint32_t count = find_candidates(port, candidates);
+        if (count == 0) {
+            break;
+        }
+        complete(port, candidates[icn_sim_choose(count)]);
+        delivered++;
+    } while (delivered < budget && icn_sim_choose(LAST_ONE_IN) != LAST_ONE_IN - 1);
+    return delivered;
+}

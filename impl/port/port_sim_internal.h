@@ -1,0 +1,31 @@
+/* Shared by port_sim.c and port_sim_complete.c. */
+#ifndef ICN_PORT_PORT_SIM_INTERNAL_H
+#define ICN_PORT_PORT_SIM_INTERNAL_H
+
+#include "base/list.h"
+#include "port/port.h"
+
+typedef struct icn_sim_port {
+    icn_port base;
+    icn_port_options options;
+    icn_list endpoints; /* attached */
+    icn_list failed;    /* operations that failed when they were started */
+    uint32_t thread;    /* the fiber that ran it last; 0: none yet */
+    bool active;        /* something may have changed since it was looked at */
+    bool woken;
+    uint8_t buffer[]; /* receives go here */
+} icn_sim_port;
+
+/* What a send in flight was given. At operation->storage[1]. */
+typedef struct icn_sim_send {
+    uint32_t count;
+    iocpnet_iovec pieces[];
+} icn_sim_send;
+
+/* Delivers at least one completion if there is any, at most `budget`. Returns how many. */
+uint32_t icn_sim_port_deliver(icn_sim_port *port, uint32_t budget);
+
+/* Gives the network what it takes now, and by choice less. Returns the bytes. */
+uint32_t icn_sim_port_write(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count);
+
+#endif
