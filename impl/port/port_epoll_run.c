@@ -45,6 +45,8 @@ static void receive_nothing(icn_epoll_port *port, icn_endpoint *endpoint, ssize_
         end_stream(port, endpoint);
     } else if (errno == EAGAIN) {
         endpoint->ready = 0;
+    } else if (errno == EINTR) {
+        icn_epoll_put_off(port, endpoint);
     } else {
         finish(port, endpoint->reader, icn_os_last_result());
     }
