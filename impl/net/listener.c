@@ -28,15 +28,7 @@ static void finish_soon(icn_listener *listener)
     }
 }
 
-static void start_accept(icn_listener *listener)
-{
-    ICN_CHECK(!listener->accepting);
-    listener->accepting = true;
-    icn_loop_operation_started(listener->loop);
-    icn_port_accept(listener->loop->port, &listener->endpoint, &listener->accept, listener->accept_count);
-}
-
-static void back_off(icn_listener *listener, const icn_completion *completion)
+static void back_off(icn_listener *listener, icn_result result)
 {
     icn_loop *loop = listener->loop;
     icn_u64_count(&loop->counters.accept_backoffs, 1);
@@ -46,9 +38,34 @@ static void back_off(icn_listener *listener, const icn_completion *completion)
     if (!listener->short_of_resources) {
         listener->short_of_resources = true;
         icn_log_write(IOCPNET_LOG_WARNING, "listener", "accept failed (status %d, system %d): trying every %d ms",
-                      (int)completion->status, (int)completion->os_error, ICN_LISTENER_BACKOFF_MS);
+                      (int)result.status, (int)result.os_error, ICN_LISTENER_BACKOFF_MS);
     }
     icn_timer_set(&loop->timers, &listener->retry, icn_os_clock_ms() + ICN_LISTENER_BACKOFF_MS);
+}
+
+static bool attach(icn_listener *listener)
+{
+    icn_result result = icn_port_attach(listener->loop->port, &listener->endpoint);
+    if (result.status != IOCPNET_OK) {
+        back_off(listener, result);
+        return false;
+    }
+    char text[ICN_ADDRESS_TEXT_SIZE];
+    (void)icn_address_format(&listener->address, text);
+    icn_log_write(IOCPNET_LOG_NOTICE, "listener", "accepts on %s", text);
+    listener->attached = true;
+    return true;
+}
+
+static void start_accept(icn_listener *listener)
+{
+    ICN_CHECK(!listener->accepting);
+    if (!listener->attached && !attach(listener)) {
+        return;
+    }
+    listener->accepting = true;
+    icn_loop_operation_started(listener->loop);
+    icn_port_accept(listener->loop->port, &listener->endpoint, &listener->accept, listener->accept_count);
 }
 
 static void retry_due(icn_timer *timer)
@@ -94,7 +111,7 @@ static void accept_ended(icn_listener *listener, const icn_completion *completio
     if (listener->state == ICN_LISTENER_ENDING) {
         finish_soon(listener);
     } else {
-        back_off(listener, completion);
+        back_off(listener, (icn_result){completion->status, completion->os_error});
     }
 }
 
@@ -115,19 +132,11 @@ static void start(icn_listener *listener)
     icn_loop *loop = listener->loop;
     icn_list_append(&loop->listeners, &listener->loop_node);
     listener->state = ICN_LISTENER_OPEN;
-    icn_result result = icn_port_attach(loop->port, &listener->endpoint);
-    if (result.status == IOCPNET_OK && !loop->stopping) {
-        char text[ICN_ADDRESS_TEXT_SIZE];
-        (void)icn_address_format(&listener->address, text);
-        icn_log_write(IOCPNET_LOG_NOTICE, "listener", "accepts on %s", text);
-        listener->attached = true;
+    if (loop->stopping) {
+        (void)icn_listener_close(listener);
+    } else {
         start_accept(listener);
-        return;
     }
-    listener->attached = result.status == IOCPNET_OK;
-    icn_log_write(IOCPNET_LOG_NOTICE, "listener", "closed before it accepted (status %d, system %d)",
-                  (int)result.status, (int)result.os_error);
-    (void)icn_listener_close(listener);
 }
 
 static void end(icn_listener *listener)
