@@ -123,10 +123,14 @@ static uint32_t connect_completed(icn_uring_port *port, icn_operation *operation
     int error = 0;
     socklen_t length = sizeof error;
 
-    if (outcome >= 0 && getsockopt((int)operation->endpoint->socket, SOL_SOCKET, SO_ERROR, &error, &length) != 0) {
+    if (outcome < 0) {
+        return request_ended(port, operation, outcome);
+    }
+    if (getsockopt((int)operation->endpoint->socket, SOL_SOCKET, SO_ERROR, &error, &length) != 0) {
         error = errno;
     }
-    return request_ended(port, operation, outcome < 0 ? outcome : -error);
+    /* The connect's own end, whatever the error: no interruption of the wait for it. */
+    return deliver_last(operation, -error);
 }
 
 /* The poll of a send that found the socket full. There is room, or an error: the owner sends again, and learns which. */

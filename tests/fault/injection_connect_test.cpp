@@ -1,0 +1,145 @@
+/* Connecting meets each error that its manual pages have. */
+#if defined(__linux__)
+
+#include "fault/injection_rig.hpp"
+
+namespace
+{
+
+using namespace fault_test;
+
+/* connect(2), tcp(7), ip(7), at once or later. */
+const std::vector<int> errors = {EACCES,      EPERM,    EADDRINUSE,   EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN,
+                                 EALREADY,    EBADF,    ECONNREFUSED, ECONNRESET,    EFAULT,       EISCONN,
+                                 ENETUNREACH, ENETDOWN, EHOSTUNREACH, EHOSTDOWN,     ENOTSOCK,     EPROTOTYPE,
+                                 ETIMEDOUT,   ENOBUFS,  ENOMEM,       EINVAL,        EOPNOTSUPP};
+
+class ConnectErrors : public InjectionTest
+{
+protected:
+    void SetUp() override
+    {
+        InjectionTest::SetUp();
+        if (!IsSkipped()) {
+            target = Socket::listen();
+            host->on(IOCPNET_EVENT_RECEIVED, nullptr);
+            ASSERT_EQ(IOCPNET_OK, host->start());
+            expect_connects();
+        }
+    }
+
+    void expect_connects()
+    {
+        const iocpnet_session session = host->connect(target.address());
+        Socket peer = target.accept();
+        ASSERT_TRUE(peer.is_open());
+        ASSERT_TRUE(host->wait([=](const Records &r) { return r.sessions.count(session) != 0; }));
+        EXPECT_TRUE(host->recorder().session(session).connected);
+        ASSERT_TRUE(peer.send("hello"));
+        EXPECT_TRUE(host->wait_received(session, 5));
+    }
+
+    void expect_each_fails(Call call, const std::vector<int> &each)
+    {
+        for (const int error : each) {
+            SCOPED_TRACE(strerrorname_np(error));
+            const size_t n = sessions_seen();
+            const Fault fault(call, error, 1);
+            const iocpnet_session session = host->connect(target.address());
+            expect_ended(n, error);
+            EXPECT_EQ(session, host->recorder().nth(n));
+            EXPECT_FALSE(host->recorder().session(session).connected);
+            EXPECT_EQ(1u, fault.failed());
+        }
+        EXPECT_EQ(each.size(), host->stats().connects_failed);
+    }
+
+    Socket target;
+};
+INJECTION_SUITE(ConnectErrors);
+
+TEST_P(ConnectErrors, AtOnceFailItOnceEachForItsReason)
+{
+    expect_each_fails(Call::connect, errors);
+    expect_connects();
+}
+
+TEST_P(ConnectErrors, LaterFailItOnceEachForItsReason)
+{
+    expect_each_fails(Call::pending_error, errors);
+}
+
+TEST_P(ConnectErrors, OfAskingForTheResultFailItOnce)
+{
+    expect_each_fails(Call::getsockopt, {EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK, ENOBUFS});
+}
+
+TEST_P(ConnectErrors, InterruptionLetsItGoOn)
+{
+    const Fault fault(Call::connect, EINTR, 1);
+    expect_connects();
+    EXPECT_EQ(1u, fault.failed());
+}
+
+TEST_P(ConnectErrors, WithoutASocketAreTheResultOfTheCall)
+{
+    for (const int error : {EACCES, EAFNOSUPPORT, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTONOSUPPORT}) {
+        SCOPED_TRACE(strerrorname_np(error));
+        const Fault fault(Call::socket, error, 1);
+        iocpnet_session session = 0;
+        EXPECT_EQ(outcome_of(error).status,
+                  iocpnet_session_connect(host->service(), target.address().c_str(), nullptr, &session));
+        EXPECT_EQ(error, iocpnet_last_os_error());
+        EXPECT_EQ(0u, session);
+    }
+    expect_connects();
+}
+
+TEST_P(ConnectErrors, OfAskingForAnAddressAreTheResultOfTheCall)
+{
+    const iocpnet_session session = host->connect(target.address());
+    Socket peer = target.accept();
+    ASSERT_TRUE(host->wait([=](const Records &r) { return r.sessions.count(session) != 0; }));
+    for (const int error : {EBADF, EFAULT, EINVAL, ENOBUFS, ENOTSOCK}) {
+        SCOPED_TRACE(strerrorname_np(error));
+        const Fault fault(Call::getsockname, error, 1);
+        char text[64] = "untouched";
+        EXPECT_EQ(outcome_of(error).status, iocpnet_session_local_address(session, text, sizeof text));
+        EXPECT_STREQ("untouched", text);
+    }
+    EXPECT_EQ(peer.peer_address(), session_address(iocpnet_session_local_address, session));
+}
+
+class EpollConnectErrors : public ConnectErrors
+{
+};
+INJECTION_SUITE_OF_EPOLL(EpollConnectErrors);
+
+TEST_P(EpollConnectErrors, OfWatchingTheSocketFailItOnce)
+{
+    expect_each_fails(Call::epoll_ctl, {EBADF, EEXIST, EINVAL, ELOOP, ENOENT, ENOMEM, ENOSPC, EPERM});
+}
+
+class IoUringConnectErrors : public ConnectErrors
+{
+};
+INJECTION_SUITE_OF_IO_URING(IoUringConnectErrors);
+
+TEST_P(IoUringConnectErrors, OfTheWaitFailItOnce)
+{
+    expect_each_fails(Call::ring_connect, {ENOMEM, ENOBUFS, EBADF, EINVAL, EFAULT, EOPNOTSUPP});
+}
+
+TEST_P(IoUringConnectErrors, InterruptionsOfTheWaitLetItGoOn)
+{
+    for (const int error : {EAGAIN, EINTR, ECANCELED}) {
+        SCOPED_TRACE(strerrorname_np(error));
+        const Fault fault(Call::ring_connect, error, 3);
+        expect_connects();
+        EXPECT_EQ(3u, fault.failed());
+    }
+}
+
+} // namespace
+
+#endif
