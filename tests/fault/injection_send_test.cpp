@@ -1,0 +1,212 @@
+/* Sending meets each error that its manual pages have. */
+#if defined(__linux__)
+
+#include "fault/injection_rig.hpp"
+
+namespace
+{
+
+using namespace fault_test;
+
+/* send(2), tcp(7), ip(7) and io_uring_enter(2). Not EAGAIN on epoll: that is a full socket, and has a wait that ends. */
+const std::vector<int> errors = {EACCES,      EPERM,    EALREADY,  EBADF,        ECONNRESET,   EDESTADDRREQ,
+                                 EFAULT,      EINVAL,   EISCONN,   EMSGSIZE,     ENOBUFS,      ENOMEM,
+                                 ENOTCONN,    ENOTSOCK, EPIPE,     EOPNOTSUPP,   EHOSTUNREACH, EHOSTDOWN,
+                                 ENETUNREACH, ENETDOWN, ENETRESET, ECONNABORTED, ETIMEDOUT,    ENOSPC};
+
+const std::string large_reply(200000, 'r'); /* so many pieces that it leaves as a gathered send */
+
+class SendErrors : public InjectionTest
+{
+protected:
+    void SetUp() override
+    {
+        InjectionTest::SetUp();
+        if (!IsSkipped()) {
+            host->on(IOCPNET_EVENT_RECEIVED, [this](const iocpnet_event &event) { reply(event); });
+            ASSERT_EQ(IOCPNET_OK, host->start());
+        }
+    }
+
+    /* The first letter asks for a small or a large answer, or for a small one and a graceful close. */
+    void reply(const iocpnet_event &event)
+    {
+        const char letter = *static_cast<const char *>(event.data);
+        const bool large = letter == 'l';
+        EXPECT_EQ(IOCPNET_OK, host->send(event.session, large ? large_reply.substr(0, 100000) : "small"));
+        EXPECT_EQ(IOCPNET_OK, large ? host->send(event.session, large_reply.substr(100000)) : IOCPNET_OK);
+        if (letter == 'c') {
+            EXPECT_EQ(IOCPNET_OK, disconnect(event.session, IOCPNET_DISCONNECT_GRACEFUL, 20000));
+        }
+    }
+
+    /* A peer whose session is known to be idle. */
+    Socket connect()
+    {
+        Socket peer = Socket::connect(address);
+        EXPECT_TRUE(peer.send("s"));
+        EXPECT_EQ("small", peer.receive(5));
+        return peer;
+    }
+
+    /* epoll sends at once when it can; only what a second attempt says counts. */
+    uint32_t attempts() const { return on_ring() ? 1 : 2; }
+    std::vector<int> passing() const
+    {
+        return on_ring() ? std::vector<int>{EAGAIN, EINTR, ECANCELED} : std::vector<int>{EINTR};
+    }
+
+    void expect_each_ends_its_session(Call call, const char *request)
+    {
+        for (const int error : errors) {
+            SCOPED_TRACE(strerrorname_np(error));
+            const size_t n = sessions_seen();
+            Socket peer = connect();
+            const Fault fault(call, error, attempts());
+            ASSERT_TRUE(peer.send(request));
+            expect_ended(n, error);
+            EXPECT_EQ("", peer.receive_all());
+            EXPECT_EQ(attempts(), fault.failed());
+            const iocpnet_event last = host->recorder().session(host->recorder().nth(n)).last.fields;
+            EXPECT_EQ(*request == 'l' ? large_reply.size() : 5, last.bytes_unsent);
+        }
+        (void)connect();
+    }
+};
+INJECTION_SUITE(SendErrors);
+
+class EpollSendErrors : public SendErrors
+{
+};
+INJECTION_SUITE_OF_EPOLL(EpollSendErrors);
+
+TEST_P(SendErrors, EndTheSessionOnceEachForItsReason)
+{
+    expect_each_ends_its_session(either(Call::send, Call::ring_send), "s");
+}
+
+TEST_P(SendErrors, OfAGatheredSendEndTheSessionOnceEachForItsReason)
+{
+    expect_each_ends_its_session(either(Call::sendmsg, Call::ring_sendmsg), "l");
+}
+
+TEST_P(SendErrors, ThatAreInterruptionsSendEachByteOnce)
+{
+    for (const int error : passing()) {
+        SCOPED_TRACE(strerrorname_np(error));
+        Socket peer = connect();
+        const Fault fault(either(Call::send, Call::ring_send), error, attempts());
+        const Fault gathered(either(Call::sendmsg, Call::ring_sendmsg), error, attempts());
+        ASSERT_TRUE(peer.send("s"));
+        EXPECT_EQ("small", peer.receive(5));
+        ASSERT_TRUE(peer.send("l"));
+        EXPECT_EQ(large_reply, peer.receive(large_reply.size()));
+        EXPECT_EQ(attempts(), fault.failed());
+        EXPECT_EQ(attempts(), gathered.failed());
+    }
+}
+
+TEST_P(EpollSendErrors, OfTheAttemptAtOnceCostNothing)
+{
+    for (const int error : errors) {
+        SCOPED_TRACE(strerrorname_np(error));
+        Socket peer = connect();
+        const Fault fault(Call::send, error, 1);
+        ASSERT_TRUE(peer.send("s"));
+        EXPECT_EQ("small", peer.receive(5));
+        EXPECT_EQ(1u, fault.failed());
+    }
+}
+
+TEST_P(SendErrors, WhileAGracefulCloseFlushesAreToldBesidesItsReason)
+{
+    for (const int error : {ECONNRESET, ENOBUFS, EPIPE}) {
+        SCOPED_TRACE(strerrorname_np(error));
+        const size_t n = sessions_seen();
+        Socket peer = connect();
+        const iocpnet_session session = host->recorder().nth(n);
+        const Fault fault(either(Call::send, Call::ring_send), error, attempts());
+        ASSERT_TRUE(peer.send("c"));
+        ASSERT_TRUE(host->wait([&](const Records &r) { return r.sessions.at(session).ended; }));
+        const iocpnet_event last = host->recorder().session(session).last.fields;
+        EXPECT_EQ(IOCPNET_CLOSE_REQUESTED, static_cast<int>(last.close_reason));
+        EXPECT_EQ(outcome_of(error).status, last.status);
+        EXPECT_EQ(error, last.os_error);
+        EXPECT_EQ(5u, last.bytes_unsent);
+    }
+}
+
+TEST_P(SendErrors, OfEndingTheStreamLeaveTheCloseToItsDeadline)
+{
+    for (const int error : {EBADF, EINVAL, ENOTCONN, ENOTSOCK, ENOBUFS}) {
+        SCOPED_TRACE(strerrorname_np(error));
+        const size_t n = sessions_seen();
+        Socket peer = connect();
+        const iocpnet_session session = host->recorder().nth(n);
+        const Fault fault(Call::shutdown, error, 1);
+        ASSERT_EQ(IOCPNET_OK, disconnect(session, IOCPNET_DISCONNECT_GRACEFUL, 20));
+        ASSERT_TRUE(host->wait([&](const Records &r) { return r.sessions.at(session).ended; }));
+        const iocpnet_event last = host->recorder().session(session).last.fields;
+        EXPECT_EQ(IOCPNET_CLOSE_REQUESTED, static_cast<int>(last.close_reason));
+        EXPECT_EQ(IOCPNET_E_TIMED_OUT, last.status);
+        EXPECT_EQ(1u, fault.failed());
+    }
+}
+
+TEST_P(SendErrors, OfClosingADescriptorCloseItOnceAllTheSame)
+{
+    for (const int error : {EINTR, EIO, ENOSPC, EDQUOT}) {
+        SCOPED_TRACE(strerrorname_np(error));
+        const size_t n = sessions_seen();
+        Socket peer = connect();
+        const Fault fault(Call::close, error, 1);
+        ASSERT_EQ(IOCPNET_OK, disconnect(host->recorder().nth(n), IOCPNET_DISCONNECT_ABORT));
+        EXPECT_EQ("", peer.receive_all());
+        EXPECT_TRUE(wait_until([&] { return fault.failed() == 1; }));
+        (void)connect();
+    }
+}
+
+class IoUringSendErrors : public SendErrors
+{
+protected:
+    /* A session whose send waits for room: its peer does not read. What it was given. */
+    std::string fill(size_t n) { return host->fill_to_the_brim(host->recorder().nth(n), 100000); }
+};
+INJECTION_SUITE_OF_IO_URING(IoUringSendErrors);
+
+TEST_P(IoUringSendErrors, OfTheWaitForRoomSendEachByteOnce)
+{
+    for (const int error : {EAGAIN, EINTR, ECANCELED, single_shot}) {
+        SCOPED_TRACE(error);
+        const size_t n = sessions_seen();
+        Socket peer = connect();
+        const Fault fault(Call::ring_room, error, 3);
+        const std::string sent = fill(n);
+        EXPECT_EQ(sent, peer.receive(sent.size()));
+        EXPECT_GE(fault.failed(), 1u);
+    }
+}
+
+TEST_P(IoUringSendErrors, OfTheSystemInTheWaitForRoomEndTheSessionOnce)
+{
+    for (const int error : {ENOMEM, ENOBUFS, EBADF, EINVAL}) {
+        SCOPED_TRACE(strerrorname_np(error));
+        const size_t n = sessions_seen();
+        Socket peer = connect();
+        const iocpnet_session session = host->recorder().nth(n);
+        const Fault fault(Call::ring_room, error, 1);
+        /* Until it ends: a send to an ended session is refused. */
+        const std::string piece(100000, 'x');
+        EXPECT_TRUE(wait_until([&] {
+            const int32_t status = host->send(session, piece);
+            return status == IOCPNET_E_CLOSED || status == IOCPNET_E_INVALID_HANDLE;
+        }));
+        expect_ended(n, error);
+        EXPECT_EQ(1u, fault.failed());
+    }
+}
+
+} // namespace
+
+#endif
