@@ -12,6 +12,7 @@ packages_for() {
         api) echo "$build googletest $peers" ;;
         fault) echo "$build googletest binutils" ;;
         asan | tsan) echo "$build googletest $peers clang libclang-rt-14-dev llvm" ;;
+        fuzz) echo "$build googletest python3 clang libclang-rt-14-dev llvm" ;;
         wine) echo "$build googletest $mingw wine wine64" ;;
         abi) echo "$build python3 clang binutils $mingw gcc-mingw-w64-i686-win32" ;;
         style) echo "python3 git clang clang-format clang-tidy cppcheck libc6-dev $mingw" ;;

@@ -77,6 +77,12 @@ suite_api() {
 
 suite_fault() { native fault; }
 
+suite_fuzz() {
+    export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
+    export UBSAN_OPTIONS=print_stacktrace=1
+    build fuzz suite_fuzz && python3 tests/fuzz/run.py build/fuzz/bin "$results"
+}
+
 suite_asan() {
     export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
     export UBSAN_OPTIONS=print_stacktrace=1
