@@ -1,0 +1,197 @@
+"""
+Bugs to plant: each a small change to one file of the library, as somebody could make it. The simulator has to find every one.
+
+A text must be in its file exactly once, so that a change of the library that makes a planted bug pointless is seen.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    file: str  # under impl/
+    changes: tuple  # of (before, after)
+
+
+HANDLES = (
+    Mutant("no generation check", "util/handle.c", (
+        ("if ((word & ~(uint64_t)PINS_MASK) != handle_key(handle)) {",
+         "if (word >> KIND_SHIFT != handle >> KIND_SHIFT || (word & RETIRED) != 0) {"),)),
+    Mutant("object freed although it is pinned", "util/handle.c", (
+        ("    if ((word & PINS_MASK) == 0) {\n        slot_finish(retired);", "    {\n        slot_finish(retired);"),
+        ("if ((before & (RETIRED | PINS_MASK)) == (RETIRED | 1u)) {", "if (false) {"))),
+    Mutant("pin checked first, counted later", "util/handle.c", (
+        ("} while (!icn_u64_replace(&pinned->word, &word, word + 1));",
+         "} while (false);\n    icn_u64_add(&pinned->word, 1);"),)),
+    Mutant("retired by whoever unpins while nobody looks", "util/handle.c", (
+        ("if ((before & (RETIRED | PINS_MASK)) == (RETIRED | 1u)) {",
+         "if ((icn_u64_load(&pinned->word) & (RETIRED | PINS_MASK)) == RETIRED) {"),)),
+)
+
+KICKS = (
+    Mutant("sleeps after it looked", "net/loop.c", (
+        ("    icn_u32_exchange(&loop->sleeping, 1);\n    icn_fence();\n"
+         "    return icn_pointer_load(&loop->kicks) == NULL ? wait_ms : 0;",
+         "    bool quiet = icn_pointer_load(&loop->kicks) == NULL;\n    icn_u32_exchange(&loop->sleeping, 1);\n"
+         "    return quiet ? wait_ms : 0;"),)),
+    Mutant("kick cleared after it was looked at", "net/session.c", (
+        ("        /* Before looking: what is asked for from here on kicks again. */\n"
+         "        icn_u32_exchange(&kick->pending, 0);\n", ""),
+        ("        icn_session_flush(session);\n    }\n",
+         "        icn_session_flush(session);\n        icn_u32_exchange(&kick->pending, 0);\n    }\n"))),
+    Mutant("kick left open at the end", "net/session_finish.c", (
+        ("session->operations != 0 || !icn_kick_close(&session->kick)", "session->operations != 0"),)),
+    Mutant("kick without a pin", "net/session.c", (
+        ("        icn_handle_pin_again(session->handle);\n", ""), ("    icn_handle_unpin(handle);\n}\n\nstatic void initialise",
+                                                                 "    (void)handle;\n}\n\nstatic void initialise"))),
+)
+
+OPERATIONS = (
+    Mutant("owner reference dropped with the first piece", "net/session_receive.c", (
+        ("    ICN_CHECK(session->operations > 0);\n",
+         "    if (completion->more && operation->state == ICN_OPERATION_CANCELLING) {\n"
+         "        session->operations = 0;\n    }\n"),
+        ("        icn_session_drop(session);\n", "        session->operations -= session->operations != 0;\n"
+                                                 "        icn_loop_operation_ended(session->loop);\n"))),
+    Mutant("ends without waiting for its operations", "net/session_finish.c", (
+        ("session->operations != 0 || !icn_kick_close(&session->kick)", "!icn_kick_close(&session->kick)"),
+        ("ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_ENDING);", ""))),
+    Mutant("owner reference forgotten when a connect is cancelled", "net/session_open.c", (
+        ("    icn_session_drop(session);\n",
+         "    if (completion->status != IOCPNET_E_CANCELLED) {\n        icn_session_drop(session);\n    }\n"),)),
+    Mutant("accept not counted as in flight", "net/listener.c", (
+        ("listener->accepting || !icn_kick_close(&listener->kick)", "!icn_kick_close(&listener->kick)"),
+        ("    if (listener->accepting) {\n        icn_port_cancel(listener->loop->port, &listener->accept);\n    } else {\n"
+         "        finish_soon(listener);\n    }",
+         "    if (listener->accepting) {\n        icn_port_cancel(listener->loop->port, &listener->accept);\n    }\n"
+         "    finish_soon(listener);"))),
+    Mutant("receive started while its cancel is under way", "net/session_receive.c", (
+        ("wanted && session->receive.state == ICN_OPERATION_IDLE",
+         "wanted && session->receive.state != ICN_OPERATION_IN_FLIGHT"),)),
+    Mutant("receive not started again after a cancel", "net/session_receive.c", (
+        ("        /* It may be wanted again since it was cancelled. */\n        icn_session_update_receive(session);\n",
+         ""),)),
+    Mutant("accept not posted again without resources", "net/listener.c", (
+        ("    icn_timer_set(&loop->timers, &listener->retry, icn_os_clock_ms() + ICN_LISTENER_BACKOFF_MS);\n", ""),)),
+)
+
+SENDING = (
+    Mutant("short write taken for a whole one", "net/session_send.c", (
+        ("    bytes_taken(session, taken);\n    go_on_sending(session);",
+         "    for (uint32_t i = taken = 0; i < count; i++) {\n        taken += (uint32_t)pieces[i].size;\n    }\n"
+         "    bytes_taken(session, taken);\n    go_on_sending(session);"),)),
+    Mutant("rest of a short write left lying", "net/session_send.c", (
+        ("if (!icn_send_queue_is_empty(&session->send_queue) || icn_session_is_closing(session)) {",
+         "if (icn_session_is_closing(session)) {"),)),
+    Mutant("budget checked first, taken later", "net/send_queue.c", (
+        ("    } while (!icn_u64_replace(&queue->bytes, &now, now + bytes));\n",
+         "    } while (false);\n    icn_u64_add(&queue->bytes, bytes);\n"),)),
+    Mutant("budget kept when there is no memory", "net/session_send.c", (
+        ("        icn_send_queue_unreserve(&session->send_queue, bytes);\n    }\n    return status;",
+         "        status = status == IOCPNET_E_CLOSED ? status : IOCPNET_E_NO_MEMORY;\n    }\n    return status;"),)),
+    Mutant("pushed pieces in the order of a stack", "net/send_queue.c", (
+        ("    append_all(queue, pool, reversed(newest));\n}\n\nbool icn_send_queue_is_empty",
+         "    append_all(queue, pool, newest);\n}\n\nbool icn_send_queue_is_empty"),)),
+    Mutant("own send before those that came earlier", "net/send_queue.c", (
+        ("    /* What another thread sent before, in the sense of happens-before, is in the inbox and has to leave first. */\n"
+         "    icn_send_queue_collect(queue, pool);\n", ""),)),
+    Mutant("writable owed, and nobody looks", "net/session_send.c", (
+        ("    /* The owner looks after this store: should the queue have emptied in between, nothing else would make it look."
+         " */\n    icn_session_kick(session);\n", ""),)),
+    Mutant("room of a piece that is being sent is used again", "net/send_queue.c", (
+        ("    uint32_t room = last != NULL ? last->capacity - last->end : 0;\n",
+         "    if (last != NULL && last->begin > last->capacity / 2 && last->end == last->capacity) {\n"
+         "        memmove(last->data, last->data + last->begin, last->end - last->begin);\n"
+         "        last->end -= last->begin;\n        last->begin = 0;\n    }\n"
+         "    uint32_t room = last != NULL ? last->capacity - last->end : 0;\n"),)),
+)
+
+CLOSING = (
+    Mutant("disconnected twice", "service/delivery.c", (
+        ("    callback->function(event, callback->user);\n    if (is_last_event(event->kind)) {",
+         "    callback->function(event, callback->user);\n    if (is_last_event(event->kind) && event->bytes_unsent != 0) {\n"
+         "        callback->function(event, callback->user);\n    }\n    if (is_last_event(event->kind)) {"),)),
+    Mutant("FIN before the queue is empty", "net/session_close.c", (
+        ("    /* A paused session receives again, to see the end of the peer's stream. */\n",
+         "    icn_os_socket_shutdown_send(session->endpoint.socket);\n"),)),
+    Mutant("peer's end drops what is queued", "net/session_receive.c", (
+        (".timeout_ms = session->loop->roster->close_timeout_ms}", ".abort = true}"),)),
+    Mutant("two claims of one close", "net/session_close.c", (
+        ("    while (!icn_u32_replace(&session->close_claim, &claimed, ICN_CLOSE_WRITING)) {\n"
+         "        if (claimed != ICN_CLOSE_UNCLAIMED) {\n            return false;\n        }\n    }\n    return true;",
+         "    claimed = icn_u32_load(&session->close_claim);\n    if (claimed != ICN_CLOSE_UNCLAIMED) {\n"
+         "        return false;\n    }\n    icn_u32_store(&session->close_claim, ICN_CLOSE_WRITING);\n    return true;"),)),
+    Mutant("timer of a session that has ended", "net/session_finish.c", (
+        ("    icn_timer_cancel(&loop->timers, &session->timer);\n    icn_list_remove(&session->loop_node);",
+         "    icn_list_remove(&session->loop_node);"),)),
+    Mutant("socket closed while its address is asked for", "net/session_finish.c", (
+        ("    icn_mutex_lock(&loop->socket_mutex);\n", ""), ("    icn_mutex_unlock(&loop->socket_mutex);\n", ""))),
+    Mutant("abort does not cut a graceful close", "net/session_close.c", (
+        ("        icn_u32_exchange(&session->abort_requested, 1);\n        icn_session_kick(session);\n",
+         "        icn_u32_exchange(&session->abort_requested, 1);\n"),)),
+)
+
+EVENTS = (
+    Mutant("last event before those that were not fetched", "service/event_queue.c", (
+        ("    session->ended_at = icn_u64_load_relaxed(&queue->written);\n",
+         "    session->ended_at = icn_u64_load_relaxed(&queue->consumed);\n"),)),
+    Mutant("session ends before the host has looked", "service/event_queue.c", (
+        ("    icn_list_append(&queue->lent_sessions, &session->loop_node);\n"
+         "    if ((queue->wanted & IOCPNET_EVENT_BIT(kind)) == 0) {\n        return false;\n    }\n"
+         "    memset(event, 0, sizeof *event);\n    icn_session_fill_event(session, kind, event);\n    return true;",
+         "    bool shown = (queue->wanted & IOCPNET_EVENT_BIT(kind)) != 0;\n    if (shown) {\n"
+         "        memset(event, 0, sizeof *event);\n        icn_session_fill_event(session, kind, event);\n    }\n"
+         "    icn_session_release(session);\n    return shown;"),)),
+    Mutant("starved sessions are never fed", "service/event_queue.c", (
+        ("    return icn_u32_load(&queue->starving) != 0 && has_room(queue) && icn_u32_exchange(&queue->starving, 0) != 0;",
+         "    return icn_u32_load(&queue->starving) != 0 && icn_event_queue_bytes(queue) == 0 &&\n"
+         "           !has_room(queue) && icn_u32_exchange(&queue->starving, 0) != 0;"),)),
+    Mutant("poller told before the event is there", "service/event_queue.c", (
+        ("    block->published = block->written;\n    signal_arrived(queue);\n    icn_mutex_unlock(&queue->mutex);\n}\n\n"
+         "uint64_t icn_event_queue_bytes",
+         "    signal_arrived(queue);\n    icn_mutex_unlock(&queue->mutex);\n    icn_mutex_lock(&queue->mutex);\n"
+         "    block->published = block->written;\n    icn_mutex_unlock(&queue->mutex);\n}\n\n"
+         "uint64_t icn_event_queue_bytes"),)),
+    Mutant("two threads in one dispatcher", "service/dispatcher.c", (
+        ("    while (!icn_u64_replace(&dispatcher->entered, &nobody, icn_thread_self())) {\n        if (nobody != 0) {\n"
+         "            return icn_u32_load",
+         "    nobody = icn_u64_load(&dispatcher->entered);\n"
+         "    for (icn_u64_store(&dispatcher->entered, icn_thread_self()); nobody != 0;) {\n        if (nobody != 0) {\n"
+         "            return icn_u32_load"),)),
+)
+
+SERVICE = (
+    Mutant("destroy does not wait for pins", "service/service_destroy.c", (
+        ("    wait_finalized(service);\n}", "}"),)),
+    Mutant("destroy does not wait for its threads", "service/service_destroy.c", (
+        ("        icn_service_join_threads(service);\n", ""),)),
+    Mutant("second destroy waits for the first, which is done", "service/service_destroy.c", (
+        ("    if (!first) {\n        *self = (waiter){.handle = service->handle};\n"
+         "        icn_list_append(&waiters, &self->node);\n    }\n    icn_mutex_unlock(&destroy_mutex);\n",
+         "    icn_mutex_unlock(&destroy_mutex);\n    if (!first) {\n"
+         "        *self = (waiter){.handle = service->handle};\n        icn_mutex_lock(&destroy_mutex);\n"
+         "        icn_list_append(&waiters, &self->node);\n        icn_mutex_unlock(&destroy_mutex);\n    }\n"),)),
+    Mutant("session admitted first, limit looked at later", "net/roster.c", (
+        ("    uint64_t live = icn_u64_add(&roster->sessions_live, 1) + 1;\n"
+         "    if (roster->sessions_max != 0 && live > roster->sessions_max) {\n"
+         "        icn_u64_subtract(&roster->sessions_live, 1);\n        return false;\n    }\n",
+         "    uint64_t live = icn_u64_load(&roster->sessions_live) + 1;\n"
+         "    if (roster->sessions_max != 0 && live > roster->sessions_max) {\n        return false;\n    }\n"
+         "    icn_u64_add(&roster->sessions_live, 1);\n"),)),
+    Mutant("session that comes to a loop that stops", "net/session_open.c", (
+        ("    if (loop->stopping) {\n        turn_away(session);\n        return;\n    }\n",
+         "    if (loop->stopping && loop->index == UINT32_MAX) {\n        turn_away(session);\n        return;\n    }\n"),)),
+    Mutant("hold taken after the last one was dropped", "net/roster.c", (
+        ("    while (holds != 0) {\n        if (icn_u64_replace(&roster->holds, &holds, holds + 1)) {\n"
+         "            return true;\n        }\n    }\n    return false;",
+         "    if (holds != 0) {\n        icn_u64_add(&roster->holds, 1);\n        return true;\n    }\n    return false;"),)),
+    Mutant("dispatcher left without a word to who waits for it", "service/dispatcher.c", (
+        ("    icn_fence();\n    if (icn_u32_load(&service->claimants) != 0) {\n        icn_mutex_lock(&service->mutex);\n"
+         "        icn_condition_signal_all(&service->changed);\n        icn_mutex_unlock(&service->mutex);\n    }\n",
+         "    (void)service;\n"),)),
+    Mutant("destroy does not bring the deadline of a stop forward", "service/service_stop.c", (
+        ("        tell_loops(&service->roster);\n    }\n}", "    }\n}"),)),
+)
+
+ALL = HANDLES + KICKS + OPERATIONS + SENDING + CLOSING + EVENTS + SERVICE
