@@ -90,6 +90,7 @@ private:
     void become_quiet();
     void wait_until_at_ease();
     void stop_orderly(uint32_t drain_ms);
+    bool all_ends_were_seen() const;
     void check_stopped(const iocpnet_stop_result &result, uint64_t ended_before);
     void violate_unended();
     void end_by_many();

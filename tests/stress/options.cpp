@@ -46,6 +46,9 @@ bool take(Options &options, const std::string &name, const std::string &value)
         options.round = whole;
         return taken;
     }
+    if (name == "--leak") {
+        return take_whole(value, &options.leak);
+    }
     if (name == "--port") {
         options.port = value;
         return value == "all" || value == "epoll" || value == "io_uring" || value == "iocp";
@@ -80,12 +83,18 @@ std::string usage()
 {
     return "stress [--seconds N] [--seed S] [--round R] [--port all|epoll|io_uring|iocp] [--no-memory-faults]\n"
            "       [--no-descriptor-faults]\n"
+           "soak   [--seconds N] [--seed S] [--port all|epoll|io_uring] [--leak BYTES]\n"
            "\n"
-           "Random hosts and random peers on the real ports, for N seconds (10), in rounds of about one. The seed "
-           "decides\n"
-           "every random choice; what the machine decides is when threads run. Ends with 0 when no rule was broken.\n"
+           "stress: random hosts and random peers on the real ports, in rounds of about one second. The seed decides "
+           "every\n"
+           "random choice; what the machine decides is when threads run. Ends with 0 when no rule was broken.\n"
+           "soak: long-lived services under a steady load. Ends with 0 when every byte came back, nothing was left "
+           "over and\n"
+           "memory did not grow with the number of sessions.\n"
            "\n"
-           "  --round R  only this round of the seed, again and again: to repeat what failed\n";
+           "  --seconds  how long, over all ports (10)\n"
+           "  --round    only this round of the seed, again and again: to repeat what failed\n"
+           "  --leak     loses so many bytes with each session: the soak has to fail\n";
 }
 
 std::optional<Options> parse_options(const std::vector<std::string> &words, std::string *error)

@@ -1,4 +1,4 @@
-/* The command line of the stress tool. */
+/* The command line of the stress tool and of the soak. */
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ struct Options {
     std::string port = "all";
     bool memory_faults = true;
     bool descriptor_faults = true;
+    uint64_t leak = 0; /* bytes that the soak loses with each session, on purpose */
     bool help = false;
 };
 
