@@ -320,6 +320,11 @@ static descriptor *pending(uint32_t which)
     }
 }
 
+uint16_t icn_sim_connect_port(uint32_t which)
+{
+    return pending(which)->address.port;
+}
+
 icn_sim_end *icn_sim_connect_decide(uint32_t which, int32_t os_error)
 {
     descriptor *connecting = pending(which);

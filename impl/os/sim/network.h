@@ -35,6 +35,8 @@ icn_sim_end *icn_sim_peer_connect(uint16_t port);
 
 /* The library's connects to addresses where it does not listen itself wait here, oldest first, until the world decides. */
 uint32_t icn_sim_connects_pending(void);
+/* The port that one of them goes to. */
+uint16_t icn_sim_connect_port(uint32_t which);
 /* Decides one of them: os_error 0 makes a connection, whose far end is returned; else it fails and NULL is returned. */
 icn_sim_end *icn_sim_connect_decide(uint32_t which, int32_t os_error);
 

@@ -1,0 +1,97 @@
+/*
+ * The simulated host: what it does to the library by its public interface, with the model written along. Every function
+ * runs in a fiber, and may be left for others in the middle of each call of the library.
+ */
+#pragma once
+
+#include <cstdint>
+
+#include "model.hpp"
+
+namespace sim_test
+{
+
+/* True inside a callback of the library on this fiber. */
+bool inside_callback();
+
+/* ---- sessions (host_session.cpp) ---- */
+void send_message(Session &session, uint32_t size);
+void send_nothing(Session &session);
+void disconnect_session(Session &session);
+void pause_session(Session &session, bool pause);
+void set_user(Session &session);
+void get_user(Session &session);
+void ask_addresses(Session &session);
+void ask_info(Session &session);
+void connect_out(Service &service);
+/* The size of the next message, drawn. */
+uint32_t draw_message_size(const Session &session);
+/* The value that a session of the model gives to the library as its user pointer. */
+void *user_value(const Session &session, uint32_t variant);
+
+/* ---- services (host_service.cpp) ---- */
+/* False: the library had no resources for it. */
+bool make_service(uint32_t slot);
+void start_service(Service &service);
+void stop_service(Service &service, uint32_t drain_ms);
+/* False: it failed for want of resources, and has to be tried again. */
+bool destroy_service(Service &service);
+void open_listener(Service &service);
+void close_listener(Service &service);
+void wake_service(Service &service);
+void ask_service(Service &service);
+void set_log(bool on);
+
+/* ---- driving (host_driving.cpp) ---- */
+/* One dispatch or poll, with what it brings; false: the service can not be driven any more. */
+bool drive_once(Service &service, uint32_t dispatcher, uint32_t timeout_ms);
+/* For as long as it can be driven; by one fiber a dispatcher at least. */
+void pump(Service &service, uint32_t dispatcher);
+
+/* ---- events (host_event.cpp, host_end.cpp) ---- */
+/* Writes an event down and checks it. `data_known`: its pointers may be followed. */
+void note_event(const iocpnet_event &event, Service &service, bool data_known);
+void note_end(const iocpnet_event &event, Session &session, bool data_known);
+/* What the library says about a session that has just ended. */
+void learn_totals(Session &session);
+/* The host's answer to an event. */
+void react(const iocpnet_event &event, Service &service);
+/* The iocpnet_callback of every kind of event; `user` is the service. */
+void IOCPNET_CALL on_event(const iocpnet_event *event, void *user);
+/* destroy has returned, or the last callback came. */
+void service_is_gone(Service &service);
+
+/* ---- actions (host_actions.cpp) ---- */
+void act_at_random();
+void act_in_callback(Service &service, Session *session);
+/* NULL: there is none. */
+Session *random_session();
+Service *random_service();
+
+/* ---- mistakes of the host (host_misuse.cpp) ---- */
+void misuse();
+
+/* ---- fibers (host_fibers.cpp) ---- */
+/* The first fiber of a run: makes services, waits for the peers, ends everything, checks what is left. */
+void run_host(void *);
+
+/* ---- at the end (final_checks.cpp) ---- */
+void check_session_totals(Session &session);
+void check_everything_ended();
+
+/* ---- statuses (statuses.cpp) ---- */
+using Statuses = uint64_t;
+constexpr Statuses status_bit(int32_t status)
+{
+    return Statuses{1} << (status + 32);
+}
+template <typename... Status>
+constexpr Statuses statuses(Status... each)
+{
+    return (status_bit(each) | ...);
+}
+/* A status that the function does not document, or that no fault of this run explains, is a violation. */
+void check_status(const char *function, int32_t status, Statuses documented);
+[[noreturn]] void wrong_status(const char *function, int32_t status, const char *why);
+
+} // namespace sim_test

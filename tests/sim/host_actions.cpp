@@ -1,0 +1,209 @@
+#include "host.hpp"
+#include "world.hpp"
+
+extern "C" {
+#include "os/sim/choice.h"
+#include "os/sim/scheduler.h"
+#include "util/memory.h"
+}
+
+namespace sim_test
+{
+
+Session *random_session()
+{
+    const std::vector<uint32_t> &live = world.model.live();
+    if (live.empty()) {
+        return nullptr;
+    }
+    Session &session = world.model.session(live[icn_sim_choose(static_cast<uint32_t>(live.size()))]);
+    return session.handle != 0 ? &session : nullptr;
+}
+
+Service *random_service()
+{
+    const uint32_t count = world.model.service_count();
+    return count != 0 ? &world.model.service(icn_sim_choose(count)) : nullptr;
+}
+
+namespace
+{
+
+enum class SessionAction {
+    send,
+    send_again,
+    send_burst,
+    disconnect,
+    pause,
+    resume,
+    pause_and_resume,
+    set_user,
+    get_user,
+    addresses,
+    info,
+    send_nothing,
+    kinds
+};
+
+void act_on(Session &session)
+{
+    switch (static_cast<SessionAction>(icn_sim_choose(static_cast<uint32_t>(SessionAction::kinds)))) {
+    case SessionAction::send:
+    case SessionAction::send_again:
+        send_message(session, draw_message_size(session));
+        break;
+    case SessionAction::send_burst:
+        for (uint32_t i = 1 + icn_sim_choose(4); i-- > 0;) {
+            send_message(session, draw_message_size(session));
+        }
+        break;
+    case SessionAction::disconnect:
+        disconnect_session(session);
+        break;
+    case SessionAction::pause:
+        pause_session(session, true);
+        break;
+    case SessionAction::resume:
+        pause_session(session, false);
+        break;
+    case SessionAction::pause_and_resume:
+        pause_session(session, true);
+        pause_session(session, false);
+        break;
+    case SessionAction::set_user:
+        set_user(session);
+        break;
+    case SessionAction::get_user:
+        get_user(session);
+        break;
+    case SessionAction::addresses:
+        ask_addresses(session);
+        break;
+    case SessionAction::info:
+        ask_info(session);
+        break;
+    default:
+        send_nothing(session);
+        break;
+    }
+}
+
+enum class ServiceAction {
+    connect,
+    connect_again,
+    listener_open,
+    listener_close,
+    wake,
+    ask,
+    start,
+    drive,
+    kinds
+};
+
+void drive_by_chance(Service &service)
+{
+    const bool drivable = service.batches() || service.driven_by_host();
+    if (drivable && !inside_callback()) {
+        const uint32_t dispatcher = icn_sim_choose(service.configuration->options.dispatcher_count);
+        (void)drive_once(service, dispatcher, icn_sim_choose(2) * 10);
+    }
+}
+
+void act_on(Service &service)
+{
+    switch (static_cast<ServiceAction>(icn_sim_choose(static_cast<uint32_t>(ServiceAction::kinds)))) {
+    case ServiceAction::connect:
+    case ServiceAction::connect_again:
+        connect_out(service);
+        break;
+    case ServiceAction::listener_open:
+        open_listener(service);
+        break;
+    case ServiceAction::listener_close:
+        /* Peers can not come without any. */
+        if (icn_sim_choose(3) == 1) {
+            close_listener(service);
+        }
+        break;
+    case ServiceAction::wake:
+        wake_service(service);
+        break;
+    case ServiceAction::ask:
+        ask_service(service);
+        break;
+    case ServiceAction::start:
+        start_service(service);
+        break;
+    default:
+        drive_by_chance(service);
+        break;
+    }
+}
+
+void end_early(Service &service)
+{
+    static const uint32_t drains[] = {100, 0, 2000};
+    if (icn_sim_choose(2) == 0) {
+        stop_service(service, drains[icn_sim_choose(3)]);
+    } else {
+        (void)destroy_service(service);
+    }
+}
+
+/* Allocations begin to fail, or to succeed again. */
+void change_faults()
+{
+    const FaultConfiguration &faults = world.configuration.faults;
+    if (!faults.memory) {
+        return;
+    }
+    const bool on = icn_sim_choose(2) == 1;
+    icn_memory_fail(on ? 1 + icn_sim_choose(32) : 0, on && faults.memory_for_ever && icn_sim_choose(3) == 1);
+}
+
+} // namespace
+
+void act_at_random()
+{
+    const HostConfiguration &host = world.configuration.host;
+    if (icn_sim_chance(host.misuse)) {
+        misuse();
+        return;
+    }
+    if (icn_sim_chance(host.end_early)) {
+        Service *service = random_service();
+        if (service != nullptr) {
+            end_early(*service);
+        }
+        return;
+    }
+    const uint32_t what = icn_sim_choose(16);
+    if (what < 11) {
+        Session *session = random_session();
+        if (session != nullptr) {
+            act_on(*session);
+        }
+    } else if (what < 14) {
+        Service *service = random_service();
+        if (service != nullptr) {
+            act_on(*service);
+        }
+    } else if (what == 14) {
+        change_faults();
+    } else if (world.configuration.faults.log && !inside_callback()) {
+        set_log(icn_sim_choose(2) == 1);
+    }
+}
+
+void act_in_callback(Service &, Session *session)
+{
+    for (uint32_t i = 1 + icn_sim_choose(3); i-- > 0;) {
+        if (session != nullptr && icn_sim_choose(4) != 3) {
+            act_on(*session);
+        } else {
+            act_at_random();
+        }
+    }
+}
+
+} // namespace sim_test

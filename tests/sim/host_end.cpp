@@ -1,0 +1,241 @@
+#include <cstring>
+
+#include "host.hpp"
+#include "invariants.hpp"
+#include "world.hpp"
+
+extern "C" {
+#include "os/sim/scheduler.h"
+}
+
+namespace sim_test
+{
+
+namespace
+{
+
+constexpr Causes end_of_far_session =
+    cause(IOCPNET_CLOSE_PEER_CLOSED) | cause(IOCPNET_CLOSE_RESET) | cause(IOCPNET_CLOSE_ABORTED);
+
+Causes causes_of_peer(const Peer &peer)
+{
+    Causes causes = 0;
+    if (peer.fin_sent) {
+        causes |= cause(IOCPNET_CLOSE_PEER_CLOSED);
+    }
+    if (peer.closed) {
+        /* A reset is the answer to what it did not read, or to what is sent to it later. */
+        causes |= cause(IOCPNET_CLOSE_PEER_CLOSED) | cause(IOCPNET_CLOSE_RESET);
+    } else if (peer.end == nullptr) {
+        causes |= cause(IOCPNET_CLOSE_RESET);
+    }
+    if (peer.reset) {
+        causes |= cause(peer.ending == Ending::network ? IOCPNET_CLOSE_ABORTED : IOCPNET_CLOSE_RESET);
+    }
+    return causes | (peer.reset ? cause(IOCPNET_CLOSE_RESET) : 0);
+}
+
+Causes causes_of_faults()
+{
+    Causes causes = 0;
+    if (world.system_fails()) {
+        causes |= cause(IOCPNET_CLOSE_RESET) | cause(IOCPNET_CLOSE_ABORTED) | cause(IOCPNET_CLOSE_NO_RESOURCES) |
+                  cause(IOCPNET_CLOSE_ERROR);
+    }
+    return causes | (world.memory_fails() ? cause(IOCPNET_CLOSE_NO_RESOURCES) : 0);
+}
+
+/* Everything that happened and may have ended the session. */
+Causes causes_of(const Session &session)
+{
+    Causes causes = causes_of_faults() | session.far_causes;
+    if (session.disconnect_count != 0) {
+        causes |= cause(IOCPNET_CLOSE_REQUESTED);
+    }
+    if (world.model.service(session.service).stop_called) {
+        causes |= cause(IOCPNET_CLOSE_SERVICE_STOPPED);
+    }
+    if (session.connect_timeout != 0 && !session.connected) {
+        causes |= cause(IOCPNET_CLOSE_HANDSHAKE_TIMEOUT);
+    }
+    if (session.peer != none) {
+        causes |= causes_of_peer(world.peers.at(session.peer));
+    } else if (!session.outbound || session.target_port == 0) {
+        causes |= end_of_far_session;
+    }
+    return causes;
+}
+
+uint32_t origin_of(uint32_t reason)
+{
+    switch (reason) {
+    case IOCPNET_CLOSE_REQUESTED:
+    case IOCPNET_CLOSE_SERVICE_STOPPED:
+        return IOCPNET_ORIGIN_LOCAL;
+    case IOCPNET_CLOSE_PEER_CLOSED:
+    case IOCPNET_CLOSE_RESET:
+        return IOCPNET_ORIGIN_PEER;
+    default:
+        return IOCPNET_ORIGIN_LIBRARY;
+    }
+}
+
+bool status_fits(const iocpnet_event &event)
+{
+    if (event.kind == IOCPNET_EVENT_CONNECT_FAILED && event.status == IOCPNET_OK) {
+        return false;
+    }
+    switch (event.close_reason) {
+    case IOCPNET_CLOSE_RESET:
+        return event.status == IOCPNET_E_CONNECTION_RESET || event.status == IOCPNET_E_CONNECTION_REFUSED;
+    case IOCPNET_CLOSE_HANDSHAKE_TIMEOUT:
+        return event.status == IOCPNET_E_TIMED_OUT;
+    case IOCPNET_CLOSE_NO_RESOURCES:
+    case IOCPNET_CLOSE_ABORTED:
+    case IOCPNET_CLOSE_ERROR:
+        return event.status < 0;
+    default:
+        return event.status <= 0;
+    }
+}
+
+/* The library keeps so much of a text. */
+bool same_text(const char *given, const char *kept)
+{
+    if (kept == nullptr || given == nullptr) {
+        return kept == given || (kept == nullptr && world.memory_fails());
+    }
+    const size_t length = std::strlen(given);
+    const size_t most = length < IOCPNET_CLOSE_TEXT_MAX ? length : IOCPNET_CLOSE_TEXT_MAX;
+    return std::strlen(kept) == most && std::memcmp(given, kept, most) == 0;
+}
+
+/* The first call decides; those that began before it returned may have been first as well. */
+bool code_and_text_fit(const iocpnet_event &event, const Session &session, bool data_known)
+{
+    if (event.close_reason != IOCPNET_CLOSE_REQUESTED) {
+        return event.close_code == 0 && event.close_text == nullptr;
+    }
+    if (session.disconnects_dropped) {
+        return true;
+    }
+    for (uint32_t i = 0; i < session.disconnect_count; i++) {
+        const DisconnectCall &call = session.disconnects[i];
+        if (call.begun < session.disconnect_returned && call.code == event.close_code &&
+            (!data_known || same_text(call.text, event.close_text))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void check_end(const iocpnet_event &event, const Session &session, bool data_known)
+{
+    const Causes causes = causes_of(session);
+    if ((causes & cause(event.close_reason)) == 0) {
+        icn_sim_violation(invariant::close_reason, "session %u: ended by '%s', status %d; what happened: %#x",
+                          session.index, iocpnet_close_reason_name(event.close_reason), event.status, causes);
+    }
+    if (event.close_origin != origin_of(event.close_reason) || !status_fits(event)) {
+        icn_sim_violation(invariant::close_reason, "session %u: ended by '%s', origin %u, status %d", session.index,
+                          iocpnet_close_reason_name(event.close_reason), event.close_origin, event.status);
+    }
+    if (!code_and_text_fit(event, session, data_known)) {
+        icn_sim_violation(invariant::close_reason, "session %u: code %lld or the text are of no call that was first",
+                          session.index, static_cast<long long>(event.close_code));
+    }
+}
+
+/* The end of the peer's stream comes after all of its bytes. */
+void check_received_all(const Session &session)
+{
+    const Service &service = world.model.service(session.service);
+    if (session.reason != IOCPNET_CLOSE_PEER_CLOSED || session.peer == none || !service.wants(IOCPNET_EVENT_RECEIVED)) {
+        return;
+    }
+    const uint64_t written = world.peers.at(session.peer).written;
+    if (session.received_bytes != written) {
+        icn_sim_violation(invariant::received_bytes, "session %u: %llu of %llu bytes before the end of the stream",
+                          session.index, static_cast<unsigned long long>(session.received_bytes),
+                          static_cast<unsigned long long>(written));
+    }
+}
+
+void count_stop(Service &service, const Session &session)
+{
+    if (!session.connected || !service.stop_called) {
+        return;
+    }
+    service.ended_while_stopping++;
+    service.unsent_while_stopping += session.bytes_unsent;
+    if (session.reason == IOCPNET_CLOSE_SERVICE_STOPPED) {
+        service.ended_by_stop++;
+        service.unsent_by_stop += session.bytes_unsent;
+    }
+}
+
+} // namespace
+
+void note_end(const iocpnet_event &event, Session &session, bool data_known)
+{
+    check_end(event, session, data_known);
+    session.ended = true;
+    session.reason = event.close_reason;
+    session.status = event.status;
+    session.bytes_unsent = event.bytes_unsent;
+    check_received_all(session);
+    count_stop(world.model.service(session.service), session);
+    world.model.end_session(session);
+}
+
+void learn_totals(Session &session)
+{
+    const Service &service = world.model.service(session.service);
+    iocpnet_session_details details;
+    const int32_t status = iocpnet_session_info(session.handle, &details, sizeof details);
+    check_status("session info at the end", status, statuses(IOCPNET_OK, IOCPNET_E_INVALID_HANDLE));
+    if (status != IOCPNET_OK) {
+        if (!service.batches() || !service.destroy_called) {
+            wrong_status("session info at the end", status, "the handle is valid until the host has seen it");
+        }
+        return;
+    }
+    session.bytes_sent = details.bytes_sent;
+    session.totals_known = true;
+    if (service.wants(IOCPNET_EVENT_SENT) && !world.memory_fails() && session.sent_events != details.bytes_sent) {
+        icn_sim_violation(invariant::sent_bytes, "session %u: SENT told of %llu of %llu bytes", session.index,
+                          static_cast<unsigned long long>(session.sent_events),
+                          static_cast<unsigned long long>(details.bytes_sent));
+    }
+    if (session.calls_in_progress == 0) {
+        check_session_totals(session);
+    }
+}
+
+void service_is_gone(Service &service)
+{
+    if (service.destroyed) {
+        return;
+    }
+    service.destroyed = true;
+    const bool stopped_due = service.start_returned && service.wants(IOCPNET_EVENT_SERVICE_STOPPED);
+    if (!service.batches() && stopped_due && !service.stopped_seen) {
+        icn_sim_violation(invariant::stopped_once, "service %u was destroyed without SERVICE_STOPPED", service.index);
+    }
+    for (uint32_t i = 0; i < world.model.session_count(); i++) {
+        Session &session = world.model.session(i);
+        const bool known = session.connected || (session.connect_returned && !session.refused);
+        if (session.service != service.index || session.ended || !known) {
+            continue;
+        }
+        if (!service.batches()) {
+            icn_sim_violation(invariant::disconnected_once, "service %u was destroyed without an end of session %u",
+                              service.index, i);
+        }
+        session.ended = true;
+        session.discarded = true;
+        world.model.end_session(session);
+    }
+}
+
+} // namespace sim_test

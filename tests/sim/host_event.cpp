@@ -1,0 +1,259 @@
+#include <cstdlib>
+#include <cstring>
+
+#include "host.hpp"
+#include "invariants.hpp"
+#include "world.hpp"
+
+extern "C" {
+#include "os/sim/choice.h"
+#include "os/sim/scheduler.h"
+#include "os/sim/trace.h"
+}
+
+namespace sim_test
+{
+
+namespace
+{
+
+uint16_t remote_port(const Session &session)
+{
+    char text[64];
+    const int32_t length = iocpnet_session_remote_address(session.handle, text, sizeof text);
+    return length > 0 ? static_cast<uint16_t>(std::atoi(std::strrchr(text, ':') + 1)) : uint16_t{0};
+}
+
+bool is_listener_of(const Service &service, iocpnet_listener handle)
+{
+    for (uint32_t i = 0; i < service.listener_count; i++) {
+        if (service.listeners[i].handle == handle) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who is at the other end of an accepted session. */
+void find_peer(Session &session)
+{
+    Peer *peer = world.peers.from_port(remote_port(session));
+    if (peer != nullptr) {
+        peer->session = session.index;
+        session.peer = peer->index;
+        session.received.expect(peer->stream);
+        peer->received.expect(session.stream);
+    }
+}
+
+[[noreturn]] void wrong_fields(const iocpnet_event &event, const char *what)
+{
+    icn_sim_violation(invariant::event_fields, "an event of kind %u: %s", event.kind, what);
+}
+
+void check_user(const iocpnet_event &event, const Session &session)
+{
+    const auto value = reinterpret_cast<uintptr_t>(event.user);
+    if (value >> 8 != uintptr_t{session.index} + 1 && (value != 0 || session.outbound)) {
+        wrong_fields(event, "the user value of another session");
+    }
+}
+
+void check_fields(const iocpnet_event &event, const Service &service, Session &session)
+{
+    if (event.service != service.handle || event.dispatcher >= service.configuration->options.dispatcher_count) {
+        wrong_fields(event, "another service or dispatcher");
+    }
+    if (session.dispatcher != none && session.dispatcher != event.dispatcher) {
+        wrong_fields(event, "the session moved to another dispatcher");
+    }
+    session.dispatcher = event.dispatcher;
+    if (session.outbound ? event.listener != 0 : !is_listener_of(service, event.listener)) {
+        wrong_fields(event, "another listener");
+    }
+    check_user(event, session);
+}
+
+Session &session_of_event(const iocpnet_event &event, Service &service)
+{
+    Session *session = world.model.session_of(event.session);
+    if (session != nullptr) {
+        return *session;
+    }
+    if (event.kind != IOCPNET_EVENT_CONNECTED) {
+        icn_sim_violation(invariant::connected_first, "an event of kind %u of an unknown session", event.kind);
+    }
+    if (!world.model.has_room()) {
+        icn_sim_violation(invariant::progress, "more sessions than a run is made for");
+    }
+    Session &accepted = world.model.add_session(service.index, false);
+    accepted.handle = event.session;
+    return accepted;
+}
+
+void note_connected(Session &session)
+{
+    if (session.connected) {
+        icn_sim_violation(invariant::connected_first, "session %u was connected before", session.index);
+    }
+    session.connected = true;
+}
+
+void note_received(const iocpnet_event &event, Session &session, bool data_known)
+{
+    const iocpnet_service_options &options = world.model.service(session.service).configuration->options;
+    if (event.size == 0 || event.size > options.receive_buffer_bytes || event.data == nullptr) {
+        wrong_fields(event, "no bytes, or too many");
+    }
+    session.received_bytes += event.size;
+    session.received_all_known = session.received_all_known && data_known;
+    if (session.received_all_known) {
+        (void)session.received.feed(world.model.ledger, static_cast<const uint8_t *>(event.data), event.size);
+    }
+}
+
+void note_session_event(const iocpnet_event &event, Service &service, bool data_known)
+{
+    Session &session = session_of_event(event, service);
+    icn_sim_trace("event", session.index, event.kind);
+    check_fields(event, service, session);
+    if (session.ended || service.stopped_seen) {
+        icn_sim_violation(session.ended ? invariant::event_after_end : invariant::stopped_once,
+                          "session %u: an event of kind %u", session.index, event.kind);
+    }
+    if (event.kind == IOCPNET_EVENT_CONNECTED) {
+        note_connected(session);
+    } else if (event.kind == IOCPNET_EVENT_CONNECT_FAILED ? session.connected : !session.connected) {
+        icn_sim_violation(invariant::connected_first, "session %u: an event of kind %u", session.index, event.kind);
+    }
+    switch (event.kind) {
+    case IOCPNET_EVENT_RECEIVED:
+        note_received(event, session, data_known);
+        break;
+    case IOCPNET_EVENT_SENT:
+        session.sent_events += event.size;
+        break;
+    case IOCPNET_EVENT_WRITABLE:
+        session.writable_at = world.model.stamp();
+        break;
+    case IOCPNET_EVENT_DISCONNECTED:
+    case IOCPNET_EVENT_CONNECT_FAILED:
+        note_end(event, session, data_known);
+        break;
+    default:
+        break;
+    }
+}
+
+void note_stopped(const iocpnet_event &event, Service &service)
+{
+    if (service.stopped_seen || !service.stop_called || event.dispatcher != 0) {
+        icn_sim_violation(invariant::stopped_once, "service %u: SERVICE_STOPPED again, or too soon", service.index);
+    }
+    service.stopped_seen = service.configuration->options.dispatcher_count == 1 || !service.batches();
+    for (const uint32_t index : world.model.live()) {
+        const Session &session = world.model.session(index);
+        if (session.service == service.index && session.connected && service.stopped_seen) {
+            icn_sim_violation(invariant::stopped_once, "service %u stopped before session %u ended", service.index,
+                              index);
+        }
+    }
+}
+
+void note_destroyed(Service &service)
+{
+    if (service.destroyed_seen || !service.destroy_called) {
+        icn_sim_violation(invariant::destroyed_once, "service %u: SERVICE_DESTROYED again, or too soon", service.index);
+    }
+    service.destroyed_seen = true;
+    service_is_gone(service);
+}
+
+} // namespace
+
+void note_event(const iocpnet_event &event, Service &service, bool data_known)
+{
+    if (event.service != service.handle || event.kind == 0 || event.kind >= IOCPNET_EVENT_KIND_COUNT ||
+        !service.wants(event.kind)) {
+        wrong_fields(event, "another service, or a kind that was not asked for");
+    }
+    switch (event.kind) {
+    case IOCPNET_EVENT_SERVICE_STOPPED:
+        icn_sim_trace("stopped", service.index, 0);
+        note_stopped(event, service);
+        break;
+    case IOCPNET_EVENT_SERVICE_DESTROYED:
+        icn_sim_trace("destroyed", service.index, 0);
+        note_destroyed(service);
+        break;
+    default:
+        note_session_event(event, service, data_known);
+        break;
+    }
+}
+
+void react(const iocpnet_event &event, Service &service)
+{
+    Session *session = world.model.session_of(event.session);
+    if (event.session != 0 && event.kind == IOCPNET_EVENT_CONNECTED && !session->outbound) {
+        find_peer(*session);
+    }
+    if (session != nullptr && (event.kind == IOCPNET_EVENT_DISCONNECTED)) {
+        learn_totals(*session);
+    }
+    if (icn_sim_chance(world.configuration.host.busy)) {
+        act_in_callback(service, session);
+    }
+    if (inside_callback() && icn_sim_chance(world.configuration.host.block)) {
+        icn_sim_sleep(1 + icn_sim_choose(300));
+    }
+}
+
+namespace
+{
+
+/* SERVICE_DESTROYED comes on a thread of its own. */
+bool has_dispatcher(const iocpnet_event &event)
+{
+    return event.kind != IOCPNET_EVENT_SERVICE_DESTROYED;
+}
+
+void begin_callback(const iocpnet_event &event, Service &service)
+{
+    if (service.destroyed) {
+        icn_sim_violation(invariant::callback_after_destroy, "service %u: an event of kind %u", service.index,
+                          event.kind);
+    }
+    if (has_dispatcher(event)) {
+        if (service.in_callback[event.dispatcher]) {
+            icn_sim_violation(invariant::events_overlap, "service %u: two callbacks of dispatcher %u", service.index,
+                              event.dispatcher);
+        }
+        service.in_callback[event.dispatcher] = true;
+    }
+}
+
+} // namespace
+
+void IOCPNET_CALL on_event(const iocpnet_event *event, void *user)
+{
+    Service &service = *static_cast<Service *>(user);
+    begin_callback(*event, service);
+    note_event(*event, service, true);
+    Session *session = world.model.session_of(event->session);
+    if (session != nullptr) {
+        if (session->in_event) {
+            icn_sim_violation(invariant::events_overlap, "session %u", session->index);
+        }
+        session->in_event = true;
+    }
+    react(*event, service);
+    if (session != nullptr) {
+        session->in_event = false;
+    }
+    if (has_dispatcher(*event)) {
+        service.in_callback[event->dispatcher] = false;
+    }
+}
+
+} // namespace sim_test

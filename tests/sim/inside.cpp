@@ -1,0 +1,242 @@
+#include "inside.hpp"
+
+#include "invariants.hpp"
+#include "world.hpp"
+
+extern "C" {
+#include "net/listener.h"
+#include "net/session.h"
+#include "os/sim/scheduler.h"
+#include "service/dispatcher.h"
+#include "util/handle.h"
+#include "util/live.h"
+}
+
+namespace sim_test
+{
+
+namespace
+{
+
+/* Pins without changing when the next preemption comes. */
+template <typename Object>
+class Pinned
+{
+public:
+    Pinned(uint64_t handle, icn_handle_kind kind) : handle_(handle), countdown_(icn_interleave_countdown)
+    {
+        icn_interleave_countdown = UINT32_MAX;
+        object_ = static_cast<Object *>(icn_handle_pin(handle, kind));
+    }
+    Pinned(const Pinned &) = delete;
+    Pinned &operator=(const Pinned &) = delete;
+    ~Pinned()
+    {
+        if (object_ != nullptr) {
+            icn_handle_unpin(handle_);
+        }
+        icn_interleave_countdown = countdown_;
+    }
+    Object *get() const { return object_; }
+
+private:
+    const uint64_t handle_;
+    const uint32_t countdown_;
+    Object *object_;
+};
+
+[[noreturn]] void undone(const Service &service, const char *what)
+{
+    icn_sim_violation(invariant::progress, "service %u: all wait, and %s", service.index, what);
+}
+
+uint32_t state_of(const icn_session &session)
+{
+    return session.state.value;
+}
+
+bool is_in_flight(const icn_operation &operation)
+{
+    return operation.state != ICN_OPERATION_IDLE;
+}
+
+/* ---- one session of a loop that waits ---- */
+
+void check_sending(const Service &service, const icn_session &session)
+{
+    const bool may_send = state_of(session) == ICN_SESSION_OPEN || state_of(session) == ICN_SESSION_FLUSHING;
+    const bool under_way = is_in_flight(session.send) || icn_list_holds(&session.unflushed_node);
+    if (may_send && !session.broken && session.send_queue.bytes.value != 0 && !under_way) {
+        undone(service, "bytes are queued that nobody sends");
+    }
+    if (state_of(session) == ICN_SESSION_FLUSHING && !under_way) {
+        undone(service, "a graceful close does not go on");
+    }
+}
+
+void check_receiving(const Service &service, const icn_session &session)
+{
+    const bool open = state_of(session) == ICN_SESSION_OPEN && session.announced && !session.loop->starved &&
+                      session.pause_requested.value == 0;
+    const bool closing = state_of(session) == ICN_SESSION_FLUSHING || state_of(session) == ICN_SESSION_LINGERING;
+    if ((open || closing) && !session.end_of_stream && !session.broken && !is_in_flight(session.receive)) {
+        undone(service, "a session does not receive");
+    }
+    if (open && session.end_of_stream && session.end_seen.value != 0) {
+        undone(service, "the end of a stream that was seen closes nothing");
+    }
+}
+
+void check_closing(const Service &service, const icn_session &session)
+{
+    const uint32_t state = state_of(session);
+    if (state == ICN_SESSION_OPEN && session.close_claim.value >= ICN_CLOSE_BY_HOST) {
+        undone(service, "a close that was claimed does not go on");
+    }
+    if (state < ICN_SESSION_ENDING && session.abort_requested.value != 0) {
+        undone(service, "an abort was asked for, and the session goes on");
+    }
+    const bool flushing = state == ICN_SESSION_FLUSHING || state == ICN_SESSION_LINGERING;
+    if (flushing && !icn_timer_is_set(&session.timer)) {
+        undone(service, "a graceful close has no deadline");
+    }
+    if (state == ICN_SESSION_ENDING && session.operations == 0) {
+        undone(service, "a session without operations does not end");
+    }
+}
+
+void check_writable(const Service &service, const icn_session &session)
+{
+    const Session *known = world.model.session_of(session.handle);
+    const bool open = state_of(session) == ICN_SESSION_OPEN && session.close_claim.value == ICN_CLOSE_UNCLAIMED;
+    if (known == nullptr || !open || !service.wants(IOCPNET_EVENT_WRITABLE) || service.batches()) {
+        return;
+    }
+    const uint64_t below = session.writable_below.value;
+    const bool owed = known->refused_at > known->writable_at;
+    if (owed && (below == 0 || session.send_queue.bytes.value < below)) {
+        icn_sim_violation(invariant::would_block_without_writable, "session %u: %llu bytes are queued", known->index,
+                          static_cast<unsigned long long>(session.send_queue.bytes.value));
+    }
+}
+
+/* ---- one loop ---- */
+
+uint64_t check_sessions(const Service &service, const icn_loop &loop, bool waits)
+{
+    uint64_t operations = 0;
+    for (icn_list_node *node = loop.sessions.next; node != &loop.sessions; node = node->next) {
+        const icn_session &session = *ICN_CONTAINER(node, icn_session, loop_node);
+        operations += session.operations;
+        if (waits) {
+            check_sending(service, session);
+            check_receiving(service, session);
+            check_closing(service, session);
+            check_writable(service, session);
+        }
+    }
+    return operations;
+}
+
+uint64_t check_listeners(const Service &service, const icn_loop &loop, bool waits)
+{
+    uint64_t operations = 0;
+    for (icn_list_node *node = loop.listeners.next; node != &loop.listeners; node = node->next) {
+        const icn_listener &listener = *ICN_CONTAINER(node, icn_listener, loop_node);
+        operations += listener.accepting ? 1 : 0;
+        if (waits && listener.state == ICN_LISTENER_OPEN && !listener.accepting && !icn_timer_is_set(&listener.retry)) {
+            undone(service, "a listener does not accept");
+        }
+        if (waits && listener.state == ICN_LISTENER_ENDING && !listener.accepting) {
+            undone(service, "a listener without an accept does not end");
+        }
+    }
+    return operations;
+}
+
+void check_event_queue(const Service &service, const icn_dispatcher &dispatcher)
+{
+    const icn_event_queue &queue = dispatcher.queue;
+    const uint64_t bytes = queue.written.value - queue.consumed.value;
+    const bool has_ends = queue.ended.next != &queue.ended;
+    const bool by_library = !service.driven_by_host();
+    const bool polled = by_library ? queue.waiting : dispatcher.entered.value != 0;
+    if (polled && (bytes != 0 || has_ends || queue.stopped_due)) {
+        undone(service, "events wait beside the one who polls");
+    }
+    if (dispatcher.loop.starved && bytes <= queue.bytes_max / 2) {
+        undone(service, "sessions starve though the event queue has room");
+    }
+}
+
+/* Returns the operations in flight. */
+uint64_t check_dispatcher(const Service &service, const icn_dispatcher &dispatcher)
+{
+    const icn_loop &loop = dispatcher.loop;
+    const bool inside = loop.driver.value != 0 && !service.in_callback[loop.index];
+    /* Else it waits for resources, for a while. */
+    const bool waits = inside && loop.sleeping.value != 0;
+    if (waits && loop.kicks.value != nullptr) {
+        undone(service, "a kick is not looked at");
+    }
+    if (waits && service.batches()) {
+        check_event_queue(service, dispatcher);
+    }
+    if (inside && !waits && !world.memory_fails()) {
+        undone(service, "a loop that was woken does not run");
+    }
+    const uint64_t sessions = check_sessions(service, loop, waits);
+    const uint64_t operations = sessions + check_listeners(service, loop, waits);
+    if (operations != loop.counters.operations_live.value) {
+        icn_sim_violation(invariant::operations_in_flight, "service %u: %llu in flight, %llu are counted",
+                          service.index, static_cast<unsigned long long>(operations),
+                          static_cast<unsigned long long>(loop.counters.operations_live.value));
+    }
+    return operations;
+}
+
+/* NULL: the service is gone, or is just ending. */
+const icn_service *running(const icn_service *service)
+{
+    return service != nullptr && service->started ? service : nullptr;
+}
+
+void check_send_queue(const Session &session, uint64_t most)
+{
+    const Pinned<icn_session> pinned(session.handle, ICN_HANDLE_SESSION);
+    if (pinned.get() != nullptr && pinned.get()->send_queue.bytes.value > most) {
+        icn_sim_violation(invariant::send_queue_limit, "session %u: %llu bytes are queued", session.index,
+                          static_cast<unsigned long long>(pinned.get()->send_queue.bytes.value));
+    }
+}
+
+} // namespace
+
+void check_quiet()
+{
+    for (uint32_t i = 0; i < world.model.service_count(); i++) {
+        const Service &service = world.model.service(i);
+        if (service.destroyed) {
+            continue;
+        }
+        const Pinned<icn_service> pinned(service.handle, ICN_HANDLE_SERVICE);
+        const icn_service *inside = running(pinned.get());
+        for (uint32_t j = 0; inside != nullptr && j < inside->options.dispatcher_count; j++) {
+            (void)check_dispatcher(service, inside->dispatchers[j]);
+        }
+    }
+}
+
+/* One session a step, in turn. */
+void check_step()
+{
+    const std::vector<uint32_t> &live = world.model.live();
+    if (live.empty()) {
+        return;
+    }
+    const Session &session = world.model.session(live[world.steps++ % live.size()]);
+    const uint64_t most = world.model.service(session.service).configuration->options.send_queue_bytes_max;
+    check_send_queue(session, most);
+}
+
+} // namespace sim_test

@@ -1,0 +1,15 @@
+/*
+ * Looks inside the library while nobody runs: what is due must be under way. As callbacks of icn_sim_world. Fields are
+ * read without the functions of base/atomic.h, which would let other threads in.
+ */
+#pragma once
+
+namespace sim_test
+{
+
+/* After every step: limits. */
+void check_step();
+/* Everybody waits: nothing that is due is left undone. */
+void check_quiet();
+
+} // namespace sim_test

@@ -1,0 +1,233 @@
+#include "ledger.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "invariants.hpp"
+
+extern "C" {
+#include "os/sim/scheduler.h"
+}
+
+namespace sim_test
+{
+
+namespace
+{
+
+constexpr uint8_t mark = 0xC5;
+
+void write_header(uint32_t stream, uint32_t number, uint32_t size, uint8_t *header)
+{
+    header[0] = mark;
+    header[1] = static_cast<uint8_t>(stream);
+    header[2] = static_cast<uint8_t>(stream >> 8);
+    header[3] = static_cast<uint8_t>(number);
+    header[4] = static_cast<uint8_t>(number >> 8);
+    header[5] = static_cast<uint8_t>(size);
+    header[6] = static_cast<uint8_t>(size >> 8);
+    header[7] = static_cast<uint8_t>(header[1] ^ header[2] ^ header[3] ^ header[4] ^ header[5] ^ header[6] ^ 0x5A);
+}
+
+/* Of one message; bytes that are moved by 1, 256 or a message differ. */
+uint8_t seed_of(uint32_t stream, uint32_t number)
+{
+    return static_cast<uint8_t>(stream * 61 + number * 37 + 11);
+}
+
+uint8_t body_byte(uint8_t seed, uint32_t offset)
+{
+    return static_cast<uint8_t>(seed + offset * 3 + (offset >> 8) * 7);
+}
+
+} // namespace
+
+void Stream::begin(uint32_t id)
+{
+    id_ = id;
+    receiver_ = none;
+    next_number_ = 0;
+    accepted_ = 0;
+    under_way_ = 0;
+    begun_ = 0;
+    outstanding_.clear();
+}
+
+uint32_t Stream::send_begins(uint32_t size, uint64_t stamp)
+{
+    outstanding_.push_back({next_number_, size, stamp, UINT64_MAX, 0});
+    under_way_ += size;
+    begun_ += size;
+    return next_number_++;
+}
+
+Message *Stream::find(uint32_t number)
+{
+    for (Message &message : outstanding_) {
+        if (message.number == number) {
+            return &message;
+        }
+    }
+    return nullptr;
+}
+
+void Stream::forget_if_done(Message &message)
+{
+    if (message.arrived == message.size && message.returned != UINT64_MAX) {
+        outstanding_.erase(outstanding_.begin() + (&message - outstanding_.data()));
+    }
+}
+
+void Stream::send_returned(uint32_t number, bool accepted, uint64_t stamp)
+{
+    Message *message = find(number);
+    under_way_ -= message->size;
+    if (!accepted) {
+        if (message->arrived != 0) {
+            icn_sim_violation(invariant::sent_bytes, "stream %u: message %u was refused, and arrived", id_, number);
+        }
+        outstanding_.erase(outstanding_.begin() + (message - outstanding_.data()));
+        return;
+    }
+    accepted_ += message->size;
+    message->returned = stamp;
+    forget_if_done(*message);
+}
+
+void Stream::fill(uint32_t number, uint32_t size, uint32_t offset, uint8_t *bytes, uint32_t count) const
+{
+    uint8_t header[header_bytes];
+    uint32_t done = 0;
+    if (offset < header_bytes) {
+        write_header(id_, number, size, header);
+        done = std::min(count, header_bytes - offset);
+        std::memcpy(bytes, header + offset, done);
+    }
+    const uint8_t seed = seed_of(id_, number);
+    for (; done < count; done++) {
+        bytes[done] = body_byte(seed, offset + done);
+    }
+}
+
+Message &Stream::arriving(uint32_t number, uint32_t size)
+{
+    Message *found = find(number);
+    if (found == nullptr || found->size != size || found->arrived != 0) {
+        icn_sim_violation(invariant::sent_bytes, "stream %u: message %u of %u bytes is none that is on its way", id_,
+                          number, size);
+    }
+    for (const Message &earlier : outstanding_) {
+        if (earlier.returned < found->begun && earlier.arrived != earlier.size) {
+            icn_sim_violation(invariant::sent_bytes, "stream %u: message %u came before message %u, which was first",
+                              id_, number, earlier.number);
+        }
+    }
+    return *found;
+}
+
+void Stream::arrived(uint32_t number, uint32_t bytes)
+{
+    Message *message = find(number);
+    message->arrived += bytes;
+    forget_if_done(*message);
+}
+
+void Stream::bind(uint32_t receiver)
+{
+    if (receiver_ != none && receiver_ != receiver) {
+        icn_sim_violation(invariant::sent_bytes, "stream %u arrived at two receivers", id_);
+    }
+    receiver_ = receiver;
+}
+
+uint32_t Ledger::open()
+{
+    if (used_ == streams_.size()) {
+        streams_.emplace_back();
+    }
+    streams_[used_].begin(used_);
+    return used_++;
+}
+
+void Decoder::begin(uint32_t number, const char *invariant)
+{
+    invariant_ = invariant;
+    number_ = number;
+    expected_ = none;
+    stream_ = none;
+    bytes_ = 0;
+    have_ = 0;
+    size_ = 0;
+}
+
+void Decoder::expect(uint32_t stream)
+{
+    expected_ = stream;
+    if (stream_ != none && stream_ != stream) {
+        icn_sim_violation(invariant_, "receiver %u: bytes of stream %u instead of %u", number_, stream_, stream);
+    }
+}
+
+void Decoder::open_message(Ledger &ledger)
+{
+    uint8_t expected[header_bytes];
+    const uint32_t stream = header_[1] | uint32_t{header_[2]} << 8;
+    message_ = header_[3] | uint32_t{header_[4]} << 8;
+    size_ = header_[5] | uint32_t{header_[6]} << 8;
+    write_header(stream, message_, size_, expected);
+    if (std::memcmp(expected, header_, header_bytes) != 0 || stream >= ledger.count() || size_ < header_bytes) {
+        icn_sim_violation(invariant_, "receiver %u: no header at byte %llu", number_,
+                          static_cast<unsigned long long>(bytes_ - header_bytes));
+    }
+    if ((stream_ != none && stream_ != stream) || (expected_ != none && expected_ != stream)) {
+        icn_sim_violation(invariant_, "receiver %u: bytes of stream %u instead of %u", number_, stream,
+                          stream_ != none ? stream_ : expected_);
+    }
+    stream_ = stream;
+    ledger.at(stream).bind(number_);
+    (void)ledger.at(stream).arriving(message_, size_);
+    ledger.at(stream).arrived(message_, header_bytes);
+}
+
+void Decoder::check_body(Ledger &ledger, const uint8_t *bytes, uint32_t count)
+{
+    const uint8_t seed = seed_of(stream_, message_);
+    for (uint32_t i = 0; i < count; i++) {
+        if (bytes[i] != body_byte(seed, have_ + i)) {
+            icn_sim_violation(invariant_, "receiver %u: wrong byte %u of message %u of stream %u", number_, have_ + i,
+                              message_, stream_);
+        }
+    }
+    ledger.at(stream_).arrived(message_, count);
+}
+
+uint32_t Decoder::feed(Ledger &ledger, const uint8_t *bytes, uint64_t size)
+{
+    uint32_t completed = 0;
+    while (size != 0) {
+        uint32_t part;
+        if (have_ < header_bytes) {
+            part = static_cast<uint32_t>(std::min<uint64_t>(size, header_bytes - have_));
+            std::memcpy(header_ + have_, bytes, part);
+            bytes_ += part;
+            if (have_ + part == header_bytes) {
+                open_message(ledger);
+            }
+        } else {
+            part = static_cast<uint32_t>(std::min<uint64_t>(size, size_ - have_));
+            check_body(ledger, bytes, part);
+            bytes_ += part;
+        }
+        have_ += part;
+        bytes += part;
+        size -= part;
+        if (have_ >= header_bytes && have_ == size_) {
+            have_ = 0;
+            size_ = 0;
+            completed++;
+        }
+    }
+    return completed;
+}
+
+} // namespace sim_test

@@ -1,0 +1,109 @@
+/*
+ * Who sent what: each end of a connection has a stream of messages that it sends. A message has a header with the number
+ * of its stream, so that the one who receives it finds the ledger in which it stands, and a pattern of its own.
+ */
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+namespace sim_test
+{
+
+constexpr uint32_t none = UINT32_MAX;
+constexpr uint32_t header_bytes = 8;
+constexpr uint32_t message_bytes_max = 16384;
+
+/* A message that is on its way, or in the hands of a call that has not returned. */
+struct Message {
+    uint32_t number;
+    uint32_t size;     /* the header included */
+    uint64_t begun;    /* stamps of the call that sends it */
+    uint64_t returned; /* UINT64_MAX: not yet */
+    uint32_t arrived;  /* bytes */
+};
+
+/* One direction of a connection, as its sender knows it. */
+class Stream
+{
+public:
+    void begin(uint32_t id);
+
+    /* A call that sends `size` bytes begins; returns the number of the message. */
+    uint32_t send_begins(uint32_t size, uint64_t stamp);
+    /* It has returned. */
+    void send_returned(uint32_t number, bool accepted, uint64_t stamp);
+
+    /* The bytes of a message from `offset`. */
+    void fill(uint32_t number, uint32_t size, uint32_t offset, uint8_t *bytes, uint32_t count) const;
+
+    /* For the decoder: the message that begins to arrive. */
+    Message &arriving(uint32_t number, uint32_t size);
+    void arrived(uint32_t number, uint32_t bytes);
+    void bind(uint32_t receiver);
+
+    uint32_t id() const { return id_; }
+    uint32_t receiver() const { return receiver_; }
+    uint64_t accepted() const { return accepted_; }
+    uint64_t under_way() const { return under_way_; }
+    uint64_t begun() const { return begun_; }
+
+private:
+    Message *find(uint32_t number);
+    void forget_if_done(Message &message);
+
+    uint32_t id_ = none;
+    uint32_t receiver_ = none; /* a decoder's number */
+    uint32_t next_number_ = 0;
+    uint64_t accepted_ = 0;  /* bytes of sends that returned with success */
+    uint64_t under_way_ = 0; /* bytes of calls that have not returned */
+    uint64_t begun_ = 0;     /* bytes of all calls */
+    std::vector<Message> outstanding_;
+};
+
+/* All streams of a run. */
+class Ledger
+{
+public:
+    void begin() { used_ = 0; }
+    /* A new one; its number is its place. */
+    uint32_t open();
+    Stream &at(uint32_t id) { return streams_[id]; }
+    uint32_t count() const { return used_; }
+
+private:
+    std::deque<Stream> streams_; /* references to them outlive a call of the library */
+    uint32_t used_ = 0;
+};
+
+/* One direction of a connection, as its receiver knows it. */
+class Decoder
+{
+public:
+    /* `invariant` is what a wrong byte breaks. */
+    void begin(uint32_t number, const char *invariant);
+    /* The stream that it has to be; any, if this is not called. */
+    void expect(uint32_t stream);
+    /* Returns how many messages were completed. */
+    uint32_t feed(Ledger &ledger, const uint8_t *bytes, uint64_t size);
+
+    uint32_t stream() const { return stream_; }
+    uint64_t bytes() const { return bytes_; }
+
+private:
+    void open_message(Ledger &ledger);
+    void check_body(Ledger &ledger, const uint8_t *bytes, uint32_t count);
+
+    const char *invariant_ = "";
+    uint32_t number_ = none;
+    uint32_t expected_ = none;
+    uint32_t stream_ = none;
+    uint64_t bytes_ = 0;
+    uint8_t header_[header_bytes] = {};
+    uint32_t have_ = 0; /* bytes of the current message, header included */
+    uint32_t size_ = 0; /* of the current message, once its header is complete */
+    uint32_t message_ = 0;
+};
+
+} // namespace sim_test

@@ -1,0 +1,154 @@
+/* What the simulated host knows of the library's objects, written down beside each call and each event. */
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "configuration.hpp"
+#include "iocpnet.h"
+#include "ledger.hpp"
+
+namespace sim_test
+{
+
+constexpr uint32_t disconnect_calls_max = 8;
+constexpr uint32_t listeners_max = 6;
+constexpr uint32_t sessions_max = 512;
+
+/* What may have ended a session, as bits of IOCPNET_CLOSE_*. */
+using Causes = uint32_t;
+
+constexpr Causes cause(uint32_t reason)
+{
+    return Causes{1} << reason;
+}
+
+struct DisconnectCall {
+    uint64_t begun;
+    int64_t code;
+    const char *text;
+};
+
+struct Session {
+    uint32_t index = none;
+    iocpnet_session handle = 0;
+    uint32_t service = none;
+    bool outbound = false;
+    uint16_t target_port = 0; /* outbound: a port of its own; 0: it went to a listener of the library */
+    uint32_t connect_timeout = 0;
+    bool connect_returned = false;
+    bool refused = false;   /* outbound: the call failed, there is no session */
+    uint32_t peer = none;   /* the far end, when it is a scripted peer */
+    uint32_t stream = none; /* what the host sends */
+    Decoder received;
+    uint64_t received_bytes = 0;
+    bool received_all_known = true; /* false: a batch could not be looked at */
+
+    bool connected = false; /* CONNECTED was seen */
+    bool ended = false;     /* the last event was seen */
+    bool discarded = false; /* its last event was not fetched before destroy */
+    bool in_event = false;
+    bool user_was_set = false;
+    uint32_t dispatcher = none;
+
+    uint64_t refused_at = 0;        /* begin of the last call that returned WOULD_BLOCK */
+    uint64_t writable_at = 0;       /* the last WRITABLE */
+    uint64_t sent_events = 0;       /* bytes */
+    uint32_t calls_in_progress = 0; /* sends */
+
+    DisconnectCall disconnects[disconnect_calls_max];
+    uint32_t disconnect_count = 0;
+    bool disconnects_dropped = false;          /* there were more calls */
+    uint64_t disconnect_returned = UINT64_MAX; /* the first of them that did */
+    bool abort_asked = false;
+
+    uint32_t reason = 0; /* of the end */
+    int32_t status = 0;
+    uint64_t bytes_unsent = 0;
+    uint64_t bytes_sent = 0; /* as the library said at the end */
+    bool totals_known = false;
+    Causes far_causes = 0; /* what the far end of a connect did */
+};
+
+struct Listener {
+    iocpnet_listener handle = 0;
+    uint16_t port = 0; /* 0: not known */
+    bool open = false;
+    bool closed = false; /* close was called */
+};
+
+struct Service {
+    uint32_t index = none;
+    uint32_t slot = none; /* its configuration */
+    iocpnet_service handle = 0;
+    const ServiceConfiguration *configuration = nullptr;
+    Listener listeners[listeners_max];
+    uint32_t listener_count = 0;
+    uint32_t pumps = 0;          /* fibers that drive or poll it */
+    bool start_returned = false; /* with success */
+    bool start_called = false;
+    bool stop_called = false; /* or destroy */
+    uint64_t stop_begun = UINT64_MAX;
+    bool stopped_seen = false;
+    bool stopped = false; /* stop returned OK */
+    bool stop_result_known = false;
+    iocpnet_stop_result stop_result = {};
+    uint64_t unsent_while_stopping = 0; /* of sessions that ended since stop was called */
+    uint32_t ended_while_stopping = 0;
+    uint32_t ended_by_stop = 0; /* with the reason SERVICE_STOPPED */
+    uint64_t unsent_by_stop = 0;
+    bool destroy_called = false;
+    bool destroy_promised = false; /* a call returned PENDING */
+    bool destroyed_seen = false;   /* SERVICE_DESTROYED */
+    bool destroyed = false;        /* nothing of it may be seen any more */
+    bool in_callback[8] = {};      /* of each dispatcher */
+    bool batch_in_use[8] = {};     /* a fiber polls, or looks at what it got */
+
+    bool batches() const { return configuration->options.delivery == IOCPNET_DELIVERY_BATCHES; }
+    bool driven_by_host() const { return configuration->options.driving == IOCPNET_DRIVING_HOST; }
+    bool wants(uint32_t kind) const { return (configuration->callbacks & IOCPNET_EVENT_BIT(kind)) != 0; }
+};
+
+constexpr uint32_t services_made_max = 8;
+
+class Model
+{
+public:
+    void begin();
+
+    /* The order of what the host does and sees. */
+    uint64_t stamp() { return ++stamp_; }
+
+    Service &add_service(uint32_t slot, const ServiceConfiguration &configuration);
+    uint32_t service_count() const { return service_count_; }
+    Service &service(uint32_t index) { return services_[index]; }
+    Service *service_of(iocpnet_service handle);
+
+    bool has_room() const { return session_count_ < sessions_max; }
+    Session &add_session(uint32_t service, bool outbound);
+    uint32_t session_count() const { return session_count_; }
+    Session &session(uint32_t index) { return sessions_[index]; }
+    /* NULL: none has this handle. */
+    Session *session_of(iocpnet_session handle);
+    /* The session that was connected to this port of the peers. */
+    Session *session_to(uint16_t target_port);
+    /* Sessions that may be alive; the host chooses among them. */
+    const std::vector<uint32_t> &live() const { return live_; }
+    void end_session(const Session &session);
+    /* There was none after all. */
+    void forget_session(const Session &session);
+
+    /* Sessions that have ended, each a life cycle. */
+    uint64_t life_cycles = 0;
+    Ledger ledger;
+
+private:
+    uint64_t stamp_ = 0;
+    uint32_t service_count_ = 0;
+    uint32_t session_count_ = 0;
+    Service services_[services_made_max];
+    Session sessions_[sessions_max];
+    std::vector<uint32_t> live_;
+};
+
+} // namespace sim_test
