@@ -117,15 +117,15 @@ int32_t IOCPNET_CALL iocpnet_service_dispatch(iocpnet_service service, uint32_t 
     if (pinned == NULL) {
         return icn_api_status(IOCPNET_E_INVALID_HANDLE);
     }
-    int32_t result = check_drivable(pinned, dispatcher, IOCPNET_DELIVERY_CALLBACKS);
-    if (result == IOCPNET_OK && pinned->options.driving != IOCPNET_DRIVING_HOST) {
-        result = IOCPNET_E_INVALID_STATE;
+    icn_result result = icn_failure(check_drivable(pinned, dispatcher, IOCPNET_DELIVERY_CALLBACKS));
+    if (result.status == IOCPNET_OK && pinned->options.driving != IOCPNET_DRIVING_HOST) {
+        result = icn_failure(IOCPNET_E_INVALID_STATE);
     }
-    if (result == IOCPNET_OK) {
+    if (result.status == IOCPNET_OK) {
         result = icn_dispatcher_dispatch(&pinned->dispatchers[dispatcher], timeout_ms);
     }
     icn_handle_unpin(service);
-    return icn_api_status(result);
+    return icn_api_return(result);
 }
 
 int32_t IOCPNET_CALL iocpnet_service_poll(iocpnet_service service, uint32_t dispatcher, iocpnet_event *events,
@@ -135,15 +135,15 @@ int32_t IOCPNET_CALL iocpnet_service_poll(iocpnet_service service, uint32_t disp
     if (pinned == NULL) {
         return icn_api_status(IOCPNET_E_INVALID_HANDLE);
     }
-    int32_t result = IOCPNET_E_INVALID_ARGUMENT;
+    icn_result result = icn_failure(IOCPNET_E_INVALID_ARGUMENT);
     if (events != NULL && capacity >= 1 && capacity <= POLL_CAPACITY_MAX) {
-        result = check_drivable(pinned, dispatcher, IOCPNET_DELIVERY_BATCHES);
+        result = icn_failure(check_drivable(pinned, dispatcher, IOCPNET_DELIVERY_BATCHES));
     }
-    if (result == IOCPNET_OK) {
+    if (result.status == IOCPNET_OK) {
         result = icn_dispatcher_poll(&pinned->dispatchers[dispatcher], events, capacity, timeout_ms);
     }
     icn_handle_unpin(service);
-    return icn_api_status(result);
+    return icn_api_return(result);
 }
 
 int32_t IOCPNET_CALL iocpnet_service_wake(iocpnet_service service, uint32_t dispatcher)

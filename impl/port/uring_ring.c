@@ -237,7 +237,7 @@ int32_t icn_uring_ring_submit(icn_uring_ring *ring)
     if (!ring->enabled) {
         return 0;
     }
-    while (error == 0 && icn_uring_ring_unsubmitted(ring) != 0) {
+    while ((error == 0 || error == EINTR) && icn_uring_ring_unsubmitted(ring) != 0) {
         error = enter(ring, icn_uring_ring_unsubmitted(ring), 0, false, NULL);
     }
     return error;

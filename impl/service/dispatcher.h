@@ -37,9 +37,10 @@ void icn_dispatcher_fini(icn_dispatcher *dispatcher);
 icn_result icn_dispatcher_start(icn_dispatcher *dispatcher);
 void icn_dispatcher_join(icn_dispatcher *dispatcher);
 
-/* iocpnet_service_dispatch and iocpnet_service_poll: a count of events or an error. */
-int32_t icn_dispatcher_dispatch(icn_dispatcher *dispatcher, uint32_t timeout_ms);
-int32_t icn_dispatcher_poll(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms);
+/* iocpnet_service_dispatch and iocpnet_service_poll. The status is a count of events or an error. */
+icn_result icn_dispatcher_dispatch(icn_dispatcher *dispatcher, uint32_t timeout_ms);
+icn_result icn_dispatcher_poll(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity,
+                               uint32_t timeout_ms);
 
 /* Any thread. */
 void icn_dispatcher_wake(icn_dispatcher *dispatcher);

@@ -20,8 +20,13 @@ static uint64_t progress(const icn_dispatcher *dispatcher)
     return icn_u64_load_relaxed(&dispatcher->loop.counters.events) + icn_u64_load_relaxed(&dispatcher->queue.written);
 }
 
+static icn_result count_of(uint64_t events)
+{
+    return (icn_result){.status = (int32_t)events};
+}
+
 /* Turns until there is something for the host, a wake, or the time is over. A turn may also end for the loop's own sake. */
-static int32_t drive(icn_dispatcher *dispatcher, uint32_t timeout_ms, uint32_t budget, bool *woken)
+static icn_result drive(icn_dispatcher *dispatcher, uint32_t timeout_ms, uint32_t budget, bool *woken)
 {
     uint64_t before = progress(dispatcher);
     uint64_t started_ms = timeout_ms != 0 ? icn_os_clock_ms() : 0;
@@ -37,27 +42,27 @@ static int32_t drive(icn_dispatcher *dispatcher, uint32_t timeout_ms, uint32_t b
     } while (!over && !*woken && progress(dispatcher) == before && result.status == IOCPNET_OK);
     icn_result submitted = icn_port_submit(dispatcher->loop.port);
     icn_dispatcher_end_driving(dispatcher);
-    return result.status != IOCPNET_OK ? result.status : submitted.status;
+    return result.status != IOCPNET_OK ? result : submitted;
 }
 
-int32_t icn_dispatcher_dispatch(icn_dispatcher *dispatcher, uint32_t timeout_ms)
+icn_result icn_dispatcher_dispatch(icn_dispatcher *dispatcher, uint32_t timeout_ms)
 {
     const icn_atomic_u64 *events = &dispatcher->loop.counters.events;
     int32_t status = icn_dispatcher_enter(dispatcher);
     if (status != IOCPNET_OK) {
-        return status;
+        return icn_failure(status);
     }
     bool woken;
     uint64_t before = icn_u64_load_relaxed(events);
-    status = drive(dispatcher, timeout_ms, ICN_TURN_BUDGET, &woken);
+    icn_result result = drive(dispatcher, timeout_ms, ICN_TURN_BUDGET, &woken);
     uint64_t delivered = icn_u64_load_relaxed(events) - before;
     icn_dispatcher_leave(dispatcher);
-    return delivered != 0 ? (int32_t)delivered : status;
+    return delivered != 0 ? count_of(delivered) : result;
 }
 
 /* Driving by the host: does the I/O, without waiting when there are events from before. */
-static int32_t drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity,
-                               uint32_t timeout_ms)
+static icn_result drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity,
+                                  uint32_t timeout_ms)
 {
     uint32_t budget = capacity < ICN_TURN_BUDGET ? capacity : ICN_TURN_BUDGET;
     uint64_t started_ms = timeout_ms != 0 ? icn_os_clock_ms() : 0;
@@ -65,27 +70,28 @@ static int32_t drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *events
     for (;;) {
         bool woken;
         uint32_t wait_ms = icn_event_queue_has_events(&dispatcher->queue) ? 0 : left_ms;
-        int32_t status = drive(dispatcher, wait_ms, budget, &woken);
+        icn_result result = drive(dispatcher, wait_ms, budget, &woken);
         uint32_t count = icn_event_queue_fetch(&dispatcher->queue, events, capacity);
         if (count != 0) {
-            return (int32_t)count;
+            return count_of(count);
         }
-        if (status != IOCPNET_OK || woken || left_ms == 0) {
-            return status;
+        if (result.status != IOCPNET_OK || woken || left_ms == 0) {
+            return result;
         }
         left_ms = time_left(timeout_ms, started_ms);
     }
 }
 
 /* Driving by the library: waits until its thread has published something. */
-static int32_t fetch_or_wait(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms)
+static icn_result fetch_or_wait(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity,
+                                uint32_t timeout_ms)
 {
     uint64_t started_ms = icn_os_clock_ms();
     uint32_t left_ms = timeout_ms;
     for (;;) {
         uint32_t count = icn_event_queue_fetch(&dispatcher->queue, events, capacity);
         if (count != 0 || left_ms == 0 || icn_event_queue_wait(&dispatcher->queue, left_ms)) {
-            return (int32_t)count;
+            return count_of(count);
         }
         left_ms = time_left(timeout_ms, started_ms);
     }
@@ -106,26 +112,28 @@ static void name_service(const icn_dispatcher *dispatcher, iocpnet_event *event)
     }
 }
 
-static int32_t poll_entered(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms)
+static icn_result poll_entered(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity,
+                               uint32_t timeout_ms)
 {
     bool by_host = dispatcher->service->options.driving == IOCPNET_DRIVING_HOST;
     icn_event_queue_reclaim(&dispatcher->queue);
-    int32_t count = by_host ? drive_and_fetch(dispatcher, events, capacity, timeout_ms)
-                            : fetch_or_wait(dispatcher, events, capacity, timeout_ms);
+    icn_result result = by_host ? drive_and_fetch(dispatcher, events, capacity, timeout_ms)
+                                : fetch_or_wait(dispatcher, events, capacity, timeout_ms);
     offer_room(dispatcher);
-    if (count > 0) {
-        name_service(dispatcher, &events[count - 1]);
+    if (result.status > 0) {
+        name_service(dispatcher, &events[result.status - 1]);
     }
-    return count;
+    return result;
 }
 
-int32_t icn_dispatcher_poll(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms)
+icn_result icn_dispatcher_poll(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity,
+                               uint32_t timeout_ms)
 {
     int32_t status = icn_dispatcher_enter(dispatcher);
     if (status != IOCPNET_OK) {
-        return status;
+        return icn_failure(status);
     }
-    int32_t count = poll_entered(dispatcher, events, capacity, timeout_ms);
+    icn_result result = poll_entered(dispatcher, events, capacity, timeout_ms);
     icn_dispatcher_leave(dispatcher);
-    return count;
+    return result;
 }

@@ -95,9 +95,9 @@ TEST_P(ReceiveErrors, AfterTheHostClosedAreToldBesidesItsReason)
     const iocpnet_session session = host->recorder().nth(n);
     const Fault fault(receive(), ETIMEDOUT, 1);
     if (on_ring()) { /* the receive in flight was not met: the next one is */
-        const uint64_t operations = live_objects().operations;
+        ASSERT_TRUE(wait_until([] { return live_objects().operations == 2; })); /* an accept and a receive */
         ASSERT_EQ(IOCPNET_OK, iocpnet_session_pause_receive(session));
-        ASSERT_TRUE(wait_until([=] { return live_objects().operations < operations; }));
+        ASSERT_TRUE(wait_until([] { return live_objects().operations == 1; }));
     }
     ASSERT_EQ(IOCPNET_OK, disconnect(session, IOCPNET_DISCONNECT_GRACEFUL, 20000));
     (void)peer.send("x");
