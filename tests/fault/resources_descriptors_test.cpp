@@ -1,0 +1,199 @@
+/*
+ * Out of descriptors, of the process and of the system, with 200 clients waiting: hardly any work, and service again as
+ * soon as a descriptor is free. The figures are printed. Linux.
+ */
+#if defined(__linux__)
+
+#include <chrono>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "fault/injection_rig.hpp"
+
+namespace
+{
+
+using namespace fault_test;
+
+constexpr uint32_t waiting_clients = 200;
+constexpr std::chrono::milliseconds measured{1200};
+constexpr std::chrono::milliseconds recovery_max{100};
+constexpr int attempts = 5; /* of a recovery: the machine may be busy with other things, and the best counts */
+
+double cpu_seconds()
+{
+    timespec time = {};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+/* All descriptors of the process are in use, but those that are given. What is closed can be used again. */
+class DescriptorTable
+{
+public:
+    DescriptorTable() { getrlimit(RLIMIT_NOFILE, &before_); }
+    ~DescriptorTable() { set(before_.rlim_cur); }
+
+    void fill() { leave(0); }
+    void give_one() { leave(1); }
+
+private:
+    void leave(rlim_t count)
+    {
+        set(before_.rlim_cur);
+        const int next = dup(STDIN_FILENO); /* the lowest one that is free */
+        close(next);
+        set(static_cast<rlim_t>(next) + count);
+    }
+    void set(rlim_t limit)
+    {
+        const rlimit changed = {limit, before_.rlim_max};
+        ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &changed));
+    }
+
+    rlimit before_ = {};
+};
+
+/* Of a listener that was opened while there were descriptors, with its clients in the queue of the system. */
+class NoDescriptors : public PortTest
+{
+protected:
+    void SetUp() override
+    {
+        PortTest::SetUp();
+        if (!IsSkipped()) {
+            host = std::make_unique<Host>(callbacks());
+            host->echo();
+            address = host->listen();
+            for (uint32_t i = 0; i < waiting_clients; i++) {
+                clients.push_back(Socket::connect(address));
+            }
+        }
+    }
+    void TearDown() override
+    {
+        clients.clear();
+        host.reset();
+        PortTest::TearDown();
+    }
+
+    /* The share of one processor that this process takes while the test waits. */
+    double load()
+    {
+        const auto begin = Clock::now();
+        const double before = cpu_seconds();
+        std::this_thread::sleep_until(begin + measured);
+        const std::chrono::duration<double> passed = Clock::now() - begin;
+        return (cpu_seconds() - before) / passed.count();
+    }
+
+    void expect_idle()
+    {
+        ASSERT_TRUE(wait_until([this] { return host->stats().accept_backoffs > 0; }));
+        const uint64_t tries = host->stats().accept_backoffs;
+        const double share = load();
+        const iocpnet_service_statistics after = host->stats();
+        std::printf("%u clients wait, no descriptor: %.2f %% CPU over %.1f s, %llu tries, %llu clients told\n",
+                    waiting_clients, share * 100, std::chrono::duration<double>(measured).count(),
+                    static_cast<unsigned long long>(after.accept_backoffs - tries),
+                    static_cast<unsigned long long>(after.accepts_shed));
+        EXPECT_LT(share, is_sanitized() ? 0.1 : 0.02);
+        EXPECT_EQ(0u, after.accepts);
+        EXPECT_LT(after.accept_backoffs - tries, 2 * measured.count() / 40);
+    }
+
+    /* The time until a client is accepted. */
+    std::chrono::milliseconds recovery(const std::function<void()> &free_one)
+    {
+        const uint64_t accepts = host->stats().accepts;
+        const auto begin = Clock::now();
+        free_one();
+        EXPECT_TRUE(wait_until([=] { return host->stats().accepts > accepts; }));
+        return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin);
+    }
+
+    void expect_quick(std::chrono::milliseconds best)
+    {
+        std::printf("accepted %lld ms after a descriptor was free\n", static_cast<long long>(best.count()));
+        EXPECT_LT(best, is_sanitized() ? 5 * recovery_max : recovery_max);
+    }
+
+    std::unique_ptr<Host> host;
+    std::string address;
+    std::vector<Socket> clients;
+};
+API_TEST_ON_EVERY_PORT(NoDescriptors);
+
+TEST_P(NoDescriptors, OfTheProcessCostUnderTwoPercentOfAProcessor)
+{
+    DescriptorTable table;
+    table.fill();
+    ASSERT_EQ(IOCPNET_OK, host->start());
+    expect_idle();
+    EXPECT_GT(host->stats().accepts_shed, 0u);
+}
+
+TEST_P(NoDescriptors, OfTheProcessClientIsServedWithinATenthOfASecondAfterOneIsFree)
+{
+    DescriptorTable table;
+    table.fill();
+    ASSERT_EQ(IOCPNET_OK, host->start());
+    auto best = std::chrono::milliseconds::max();
+    for (int i = 0; i < attempts && best >= recovery_max; i++) {
+        ASSERT_TRUE(wait_until([this] { return host->stats().accept_backoffs > 1; }));
+        best = std::min(best, recovery([&] { table.give_one(); }));
+        table.fill();
+    }
+    expect_quick(best);
+}
+
+TEST_P(NoDescriptors, OfTheSystemCostUnderTwoPercentOfAProcessor)
+{
+    const Fault accept(GetParam() == IOCPNET_PORT_EPOLL ? Call::accept4 : Call::ring_accept, ENFILE);
+    const Fault shed(Call::accept4, ENFILE);
+    const Fault spare(Call::open, ENFILE);
+    ASSERT_EQ(IOCPNET_OK, host->start());
+    expect_idle();
+    EXPECT_EQ(0u, host->stats().accepts_shed);
+}
+
+TEST_P(NoDescriptors, OfTheSystemAllClientsAreServedWhenThereAreSomeAgain)
+{
+    auto accept = std::make_unique<Fault>(GetParam() == IOCPNET_PORT_EPOLL ? Call::accept4 : Call::ring_accept, ENFILE);
+    auto shed = std::make_unique<Fault>(Call::accept4, ENFILE);
+    ASSERT_EQ(IOCPNET_OK, host->start());
+    ASSERT_TRUE(wait_until([this] { return host->stats().accept_backoffs > 3; }));
+    expect_quick(recovery([&] {
+        accept.reset();
+        shed.reset();
+    }));
+    EXPECT_TRUE(host->wait_connected(waiting_clients));
+    for (Socket &client : clients) {
+        ASSERT_TRUE(client.send("x"));
+        ASSERT_EQ("x", client.receive(1));
+    }
+}
+
+TEST_P(NoDescriptors, SessionThatEndsGivesItsDescriptorToTheNextClientAtOnce)
+{
+    DescriptorTable table;
+    table.fill();
+    ASSERT_EQ(IOCPNET_OK, host->start());
+    ASSERT_TRUE(wait_until([this] { return host->stats().accept_backoffs > 1; }));
+    table.give_one();
+    ASSERT_TRUE(host->wait_connected(1));
+    auto best = std::chrono::milliseconds::max();
+    for (int i = 0; i < attempts && best >= recovery_max; i++) {
+        const uint64_t backoffs = host->stats().accept_backoffs;
+        ASSERT_TRUE(wait_until([=] { return host->stats().accept_backoffs > backoffs; }));
+        const iocpnet_session last = host->recorder().nth(host->recorder().session_count() - 1);
+        best = std::min(best, recovery([&] { (void)disconnect(last, IOCPNET_DISCONNECT_ABORT); }));
+    }
+    expect_quick(best);
+}
+
+} // namespace
+
+#endif
