@@ -35,7 +35,9 @@ void icn_sim_connections_begin(uint32_t pipe_bytes_max)
 
 icn_sim_end *icn_sim_connection_make(const icn_address *server)
 {
-    uint32_t capacities[2] = {pipe_max - icn_sim_choose(pipe_max), pipe_max - icn_sim_choose(pipe_max)};
+    /* Two statements: in one the compiler could choose which comes first. */
+    uint32_t capacities[2] = {pipe_max - icn_sim_choose(pipe_max)};
+    capacities[1] = pipe_max - icn_sim_choose(pipe_max);
     struct connection *made = calloc(1, sizeof *made + capacities[0] + capacities[1]);
     icn_address client = {.ip = {127, 0, 0, 1}, .family = ICN_ADDRESS_IPV4};
 
