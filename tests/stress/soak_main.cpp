@@ -22,8 +22,8 @@ namespace
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds sample_interval{100};
-constexpr double slope_max = 1024;         /* bytes for 1,000 sessions */
-constexpr double noise_bytes = 512 * 1024; /* of RSS: what arenas of malloc and stacks come and go by */
+constexpr double slope_max = 1024;          /* bytes for 1,000 sessions */
+constexpr double noise_bytes = 1024 * 1024; /* what arenas, stacks and provided buffers grow by, once */
 /* What three dispatchers keep for re-use: send chunks, a block of events, provided buffers. */
 constexpr uint64_t kept_blocks = 3 * (64 + 2 + 256);
 
@@ -62,6 +62,12 @@ bool is_as_before(const iocpnet_live_objects &now, const iocpnet_live_objects &b
            now.allocations <= before.allocations + kept_blocks;
 }
 
+/* Each listener has begun to accept. */
+bool is_ready(const iocpnet_live_objects &now, const iocpnet_live_objects &)
+{
+    return now.listeners == 2 && now.operations == now.listeners;
+}
+
 bool is_nothing(const iocpnet_live_objects &now, const iocpnet_live_objects &)
 {
     return (now.services | now.listeners | now.sessions | now.operations | now.buffers | now.descriptors |
@@ -92,6 +98,7 @@ public:
 
     void run(double seconds)
     {
+        require(wait_until(is_ready, {}), "the hosts are ready");
         const iocpnet_live_objects before = live_objects();
         Load load({callbacks_.address(), batches_.address()}, 2, options_.seed);
         const auto start = Clock::now();

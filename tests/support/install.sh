@@ -8,7 +8,7 @@ packages_for() {
     case $1 in
         sample) echo "$build" ;;
         sample-iocp) echo "$build $mingw wine wine64" ;;
-        unit | port) echo "$build googletest" ;;
+        unit | port | stress | soak) echo "$build googletest" ;;
         api) echo "$build googletest $peers" ;;
         fault) echo "$build googletest binutils" ;;
         asan | tsan) echo "$build googletest $peers clang libclang-rt-14-dev llvm" ;;

@@ -83,15 +83,41 @@ suite_fuzz() {
     build fuzz suite_fuzz && python3 tests/fuzz/run.py build/fuzz/bin "$results"
 }
 
+# A program of ours that says by its exit code whether it passed. A later option of the same name wins. `runner`: wine.
+run_program() { # PRESET PROGRAM [OPTION...]
+    local preset=$1 program=$2
+    shift 2
+    if ${runner:-} "build/$preset/bin/$program" "$@"; then
+        count "$program of $preset" 1 0
+    else
+        count "$program of $preset" 0 1
+    fi
+}
+
+suite_stress() {
+    build gcc-release suite_stress && run_program gcc-release stress --seconds 40 ${ICN_SUITE_OPTIONS:-}
+}
+
+# It has to find memory that is lost on purpose, too.
+suite_soak() {
+    build gcc-release suite_soak || return
+    run_program gcc-release soak --seconds 20 ${ICN_SUITE_OPTIONS:-}
+    if build/gcc-release/bin/soak --seconds 4 --leak 4096 | grep 'FAILED: memory of the process'; then
+        count "soak that finds a leak" 1 0
+    else
+        count "soak that finds a leak" 0 1
+    fi
+}
+
 suite_asan() {
     export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
     export UBSAN_OPTIONS=print_stacktrace=1
-    build asan && run_cases asan 'unit|port|api|fault'
+    build asan && run_cases asan 'unit|port|api|fault' && run_program asan stress --seconds 15
 }
 
 suite_tsan() {
     export TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
-    build tsan && run_cases tsan 'unit|port|api|fault'
+    build tsan && run_cases tsan 'unit|port|api|fault' && run_program tsan stress --seconds 15
 }
 
 suite_wine() {
@@ -100,6 +126,7 @@ suite_wine() {
     if wine_start; then
         run_cases mingw 'unit|port|api|fault'
         run_sample iocp 100
+        runner=wine run_program mingw stress.exe --seconds 15
     else
         count "start of wine" 0 1
     fi
