@@ -49,7 +49,9 @@ INSTANTIATE_TEST_SUITE_P(, MemorySweep, testing::ValuesIn(all_cases()),
 
 TEST_P(MemorySweep, EveryAllocationFailsWithoutHarm)
 {
-    scale_test::sweep(GetParam().scenario, GetParam().mode);
+    scale_test::Tally tally;
+    scale_test::sweep(tally, GetParam().scenario, GetParam().mode, scale_test::library_injector);
+    scale_test::print(tally, "the allocation sweep");
 }
 
 } // namespace

@@ -72,12 +72,12 @@ void several_dispatchers(Trial &trial)
 void handle_table_grows(Trial &trial)
 {
     echo(trial);
-    trial.fill_handle_table();
+    Trial::fill_handle_table();
     trial.create();
-    trial.fill_handle_table();
+    Trial::fill_handle_table();
     trial.listen();
     trial.start();
-    trial.fill_handle_table();
+    Trial::fill_handle_table();
     exchange(trial, 1);
 }
 

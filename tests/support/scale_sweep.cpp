@@ -82,18 +82,23 @@ std::vector<Scenario> all_scenarios()
     return all;
 }
 
-void sweep(const Scenario &scenario, const Mode &mode, const Injector &injector)
+void sweep(Tally &tally, const Scenario &scenario, const Mode &mode, const Injector &injector)
 {
-    const uint64_t points = run(scenario, mode, injector, {}).allocations;
-    uint64_t runs = 0;
+    tally.scenarios++;
+    tally.points += run(scenario, mode, injector, {}).allocations;
     for (const Shortage &shortage : {Shortage{0, false, false}, Shortage{0, true, false}, Shortage{0, true, true}}) {
         if (!testing::Test::HasFailure()) {
-            runs += run_all(scenario, mode, injector, shortage);
+            tally.runs += run_all(scenario, mode, injector, shortage);
         }
     }
-    std::printf("figures: allocation sweep, %s on %s: %llu allocation points, %llu runs with failures\n", scenario.name,
-                api_test::mode_name(mode).c_str(), static_cast<unsigned long long>(points),
-                static_cast<unsigned long long>(runs));
+}
+
+void print(const Tally &tally, const char *what)
+{
+    std::printf("total: scenarios of %s = %llu\ntotal: allocation points of %s = %llu\n"
+                "total: runs with failures of %s = %llu\n",
+                what, static_cast<unsigned long long>(tally.scenarios), what,
+                static_cast<unsigned long long>(tally.points), what, static_cast<unsigned long long>(tally.runs));
 }
 
 } // namespace scale_test

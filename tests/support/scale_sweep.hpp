@@ -26,7 +26,14 @@ bool fits(const Scenario &scenario, const api_test::Mode &mode);
 /* The hook of icn_memory_fail. */
 extern const Injector library_injector;
 
-/* Prints what it has done. Stops at the first allocation whose failure does harm, and says which. */
-void sweep(const Scenario &scenario, const api_test::Mode &mode, const Injector &injector = library_injector);
+struct Tally {
+    uint64_t scenarios = 0;
+    uint64_t points = 0; /* allocations of a run in which none fails, over all scenarios */
+    uint64_t runs = 0;   /* in which one failed, or more */
+};
+
+/* Adds to the tally. Stops at the first allocation whose failure does harm, and says which. */
+void sweep(Tally &tally, const Scenario &scenario, const api_test::Mode &mode, const Injector &injector);
+void print(const Tally &tally, const char *what);
 
 } // namespace scale_test

@@ -1,7 +1,6 @@
 #include "support/scale_trial.hpp"
 
 #include <algorithm>
-#include <thread>
 
 #include "support/api_environment.hpp"
 
@@ -71,7 +70,9 @@ bool Trial::allow(int32_t status, std::initializer_list<int32_t> also)
         return true;
     }
     const bool expected = status == IOCPNET_E_NO_MEMORY || std::find(also.begin(), also.end(), status) != also.end();
-    if (!expected || relieved_ || !was_short()) {
+    /* A handler may still have to do with what failed before. */
+    const bool strict = relieved_ && std::this_thread::get_id() == owner_;
+    if (!expected || strict || !was_short()) {
         complain(std::string("a call gave ") + iocpnet_status_name(status));
     }
     return false;
@@ -168,8 +169,7 @@ void Trial::fill_handle_table()
 {
     icn_handle_limit_growth(true);
     uint64_t handle = 0;
-    while (icn_handle_create(ICN_HANDLE_SERVICE, this, ignore_object, &handle) == IOCPNET_OK) {
-        filling_.push_back(handle);
+    while (icn_handle_create(ICN_HANDLE_SERVICE, nullptr, ignore_object, &handle) == IOCPNET_OK) {
     }
     icn_handle_limit_growth(false);
 }
@@ -350,7 +350,6 @@ std::vector<std::string> Trial::finish()
     }
     end();
     relieve();
-    std::for_each(filling_.begin(), filling_.end(), icn_handle_retire);
     if (!was_short_ && !reached_) {
         complain("not a single allocation failed, and still it did not reach what it is for");
     }

@@ -11,6 +11,7 @@
 #include <initializer_list>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "iocpnet.h"
@@ -78,8 +79,8 @@ public:
     void stop(uint32_t drain_ms);
     /* The session whose first event came as the n-th, or 0. */
     iocpnet_session session(size_t n) { return recorder_.nth(n); }
-    /* Uses up the handles that the table has: the next one needs memory. */
-    void fill_handle_table();
+    /* Uses up, for good, the handles that the table has: the next one needs memory. */
+    static void fill_handle_table();
 
     /* Drives, polls and plays the peers until the condition holds; it has to allow for what may be lost. */
     void run_until(const Condition &condition);
@@ -140,12 +141,12 @@ private:
     bool started_ = false;
     bool stopped_ = false;
     bool reached_ = false;
-    bool relieved_ = false; /* no failure is explained any more */
-    bool was_short_ = false;
+    std::atomic<bool> relieved_{false}; /* no failure of the test's own calls is explained any more */
+    std::atomic<bool> was_short_{false};
+    const std::thread::id owner_ = std::this_thread::get_id();
     uint64_t allocations_ = 0;
     std::atomic<bool> proving_{false};
     std::deque<Peer> peers_;
-    std::vector<uint64_t> filling_;
     Handler handlers_[IOCPNET_EVENT_KIND_COUNT];
     std::atomic<uint64_t> counts_[IOCPNET_EVENT_KIND_COUNT] = {};
     api_test::Recorder recorder_;

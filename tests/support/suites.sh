@@ -26,7 +26,16 @@ run_cases() { # PRESET LABELS
     rm -f "$junit"
     ctest --test-dir "build/$1" -L "^($2)\$" -j "$(nproc)" --output-on-failure --output-junit "$junit" |
         grep -v -e ' Start ' -e ' Passed '
+    figures "$junit"
     count_cases "$1 $2" "$junit"
+}
+
+# What tests measured, 'figures: TEXT', and what they counted, 'total: WHAT = NUMBER', added up over all of them.
+figures() { # JUNIT-FILE
+    [ -f "$1" ] || return 0
+    grep '^figures: ' "$1"
+    awk -F ' = ' '/^total: / { what = substr($1, 8); if (!(what in sum)) order[++n] = what; sum[what] += $2 }
+        END { for (i = 1; i <= n; i++) printf "total: %d %s\n", sum[order[i]], order[i] }' "$1"
 }
 
 count_cases() { # NAME JUNIT-FILE
