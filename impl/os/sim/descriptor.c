@@ -48,6 +48,7 @@ static uint32_t open_count;
 static uint32_t reach; /* no descriptor from here on was ever open */
 static uint16_t listen_port_next;
 static uint64_t connects_made;
+static uint32_t pending_count; /* connects that nobody has decided */
 
 void icn_sim_network_begin(const icn_sim_network_options *options)
 {
@@ -57,6 +58,7 @@ void icn_sim_network_begin(const icn_sim_network_options *options)
     reach = DESCRIPTOR_FIRST;
     listen_port_next = LISTEN_PORT_FIRST;
     connects_made = 0;
+    pending_count = 0;
     icn_sim_connections_begin(options->pipe_bytes_max);
 }
 
@@ -162,6 +164,7 @@ void icn_sim_descriptor_close(icn_os_socket socket)
             icn_sim_close(closed->end);
         }
     }
+    pending_count -= closed->connect == CONNECT_PENDING ? 1 : 0;
     closed->kind = DESCRIPTOR_CLOSED;
     open_count--;
 }
@@ -255,6 +258,7 @@ static void decide(descriptor *connecting, icn_sim_end *client, int32_t os_error
 {
     connecting->connect = CONNECT_DECIDED;
     connecting->connect_error = os_error;
+    pending_count--;
     if (client != NULL) {
         end_becomes_descriptors(connecting, client);
     }
@@ -270,6 +274,7 @@ void icn_sim_descriptor_connect(icn_os_socket socket, const icn_address *address
     connecting->address = *address;
     connecting->connect = CONNECT_PENDING;
     connecting->connect_number = ++connects_made;
+    pending_count++;
     if (client != NULL) {
         decide(connecting, client, 0);
     }
@@ -290,12 +295,7 @@ static bool is_pending(const descriptor *asked)
 
 uint32_t icn_sim_connects_pending(void)
 {
-    uint32_t count = 0;
-
-    for (uint32_t i = DESCRIPTOR_FIRST; i < reach; i++) {
-        count += is_pending(&descriptors[i]) ? 1 : 0;
-    }
-    return count;
+    return pending_count;
 }
 
 /* The one with as many older ones as `which` says. */
