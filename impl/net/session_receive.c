@@ -139,7 +139,10 @@ int32_t icn_session_set_pause(icn_session *session, bool pause)
     if (icn_loop_is_mine(session->loop)) {
         /* Inside a callback: only what the port has received already may still come. */
         icn_session_update_receive(session);
-        icn_session_pursue_end_of_stream(session);
+        if (session->end_of_stream) {
+            /* It may close now, which sends what is queued and delivers events: not inside this one. */
+            icn_session_kick(session);
+        }
     } else {
         icn_session_kick(session);
     }
