@@ -60,6 +60,21 @@ icn_result icn_dispatcher_dispatch(icn_dispatcher *dispatcher, uint32_t timeout_
     return delivered != 0 ? count_of(delivered) : result;
 }
 
+static void offer_room(icn_dispatcher *dispatcher)
+{
+    if (icn_event_queue_may_feed(&dispatcher->queue) && icn_kick_claim(&dispatcher->feed_kick)) {
+        icn_kick_push(&dispatcher->loop, &dispatcher->feed_kick);
+    }
+}
+
+/* Also when nothing is stored, there may be room: for records that the host does not see, before it waits for more. */
+static uint32_t fetch(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity)
+{
+    uint32_t count = icn_event_queue_fetch(&dispatcher->queue, events, capacity);
+    offer_room(dispatcher);
+    return count;
+}
+
 /* Driving by the host: does the I/O, without waiting when there are events from before. */
 static icn_result drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity,
                                   uint32_t timeout_ms)
@@ -71,7 +86,7 @@ static icn_result drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *eve
         bool woken;
         uint32_t wait_ms = icn_event_queue_has_events(&dispatcher->queue) ? 0 : left_ms;
         icn_result result = drive(dispatcher, wait_ms, budget, &woken);
-        uint32_t count = icn_event_queue_fetch(&dispatcher->queue, events, capacity);
+        uint32_t count = fetch(dispatcher, events, capacity);
         if (count != 0) {
             return count_of(count);
         }
@@ -89,18 +104,11 @@ static icn_result fetch_or_wait(icn_dispatcher *dispatcher, iocpnet_event *event
     uint64_t started_ms = icn_os_clock_ms();
     uint32_t left_ms = timeout_ms;
     for (;;) {
-        uint32_t count = icn_event_queue_fetch(&dispatcher->queue, events, capacity);
+        uint32_t count = fetch(dispatcher, events, capacity);
         if (count != 0 || left_ms == 0 || icn_event_queue_wait(&dispatcher->queue, left_ms)) {
             return count_of(count);
         }
         left_ms = time_left(timeout_ms, started_ms);
-    }
-}
-
-static void offer_room(icn_dispatcher *dispatcher)
-{
-    if (icn_event_queue_may_feed(&dispatcher->queue) && icn_kick_claim(&dispatcher->feed_kick)) {
-        icn_kick_push(&dispatcher->loop, &dispatcher->feed_kick);
     }
 }
 
@@ -119,7 +127,6 @@ static icn_result poll_entered(icn_dispatcher *dispatcher, iocpnet_event *events
     icn_event_queue_reclaim(&dispatcher->queue);
     icn_result result = by_host ? drive_and_fetch(dispatcher, events, capacity, timeout_ms)
                                 : fetch_or_wait(dispatcher, events, capacity, timeout_ms);
-    offer_room(dispatcher);
     if (result.status > 0) {
         name_service(dispatcher, &events[result.status - 1]);
     }
