@@ -73,7 +73,7 @@ static icn_result begin_connect(icn_loop *loop, const icn_address *remote, const
     }
     /* The handle first: an event of the session may come before this function returns. */
     *session = created->handle;
-    icn_session_kick(created);
+    icn_session_hand_over(created);
     return result;
 }
 

@@ -98,7 +98,7 @@ static void accepted(icn_listener *listener, icn_os_socket socket)
     listener->short_of_resources = false;
     int32_t status = icn_session_create(loop, socket, &options, &session);
     if (status == IOCPNET_OK) {
-        icn_session_kick(session);
+        icn_session_hand_over(session);
     } else {
         refuse(listener, socket, status);
     }
@@ -174,12 +174,17 @@ static void look(icn_kick *kick)
     icn_handle_unpin(handle);
 }
 
+static void push(icn_listener *listener)
+{
+    /* The loop's pin, until it has looked. */
+    icn_handle_pin_again(listener->handle);
+    icn_kick_push(listener->loop, &listener->kick);
+}
+
 static void kick(icn_listener *listener)
 {
     if (icn_kick_claim(&listener->kick)) {
-        /* The loop's pin, until it has looked. */
-        icn_handle_pin_again(listener->handle);
-        icn_kick_push(listener->loop, &listener->kick);
+        push(listener);
     }
 }
 
@@ -216,6 +221,8 @@ static void initialise(icn_listener *listener, icn_loop *loop, icn_os_socket soc
     listener->endpoint.family = address->family;
     listener->finisher.finish = finish;
     icn_kick_init(&listener->kick, look);
+    /* The first push is the maker's: whoever knows the handle before can not start the listener, nor end it. */
+    (void)icn_kick_claim(&listener->kick);
     icn_timer_init(&listener->retry, retry_due);
     icn_list_init(&listener->endpoint.node);
     icn_list_init(&listener->loop_node);
@@ -245,7 +252,7 @@ int32_t icn_listener_open(icn_loop *loop, icn_os_socket socket, const icn_addres
     /* The loop's own pin, until it has finished with the listener: the handle may be retired long before. */
     icn_handle_pin_again(listener->handle);
     *handle = listener->handle;
-    kick(listener);
+    push(listener);
     return IOCPNET_OK;
 
 fail_memory:

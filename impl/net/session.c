@@ -60,6 +60,8 @@ static void initialise(icn_session *session, icn_loop *loop, icn_os_socket socke
     session->send.complete = icn_session_send_completed;
     icn_pointer_store_relaxed(&session->user, options->user);
     icn_kick_init(&session->kick, look);
+    /* The first push is the maker's: whoever knows the handle before can not start the session, nor end it. */
+    (void)icn_kick_claim(&session->kick);
     icn_list_init(&session->endpoint.node);
     icn_list_init(&session->loop_node);
     icn_list_init(&session->unflushed_node);
@@ -104,12 +106,22 @@ fail_hold:
     return status;
 }
 
+static void push(icn_session *session)
+{
+    /* The loop's pin, until it has looked. */
+    icn_handle_pin_again(session->handle);
+    icn_kick_push(session->loop, &session->kick);
+}
+
+void icn_session_hand_over(icn_session *session)
+{
+    push(session);
+}
+
 void icn_session_kick(icn_session *session)
 {
     if (icn_kick_claim(&session->kick)) {
-        /* The loop's pin, until it has looked. */
-        icn_handle_pin_again(session->handle);
-        icn_kick_push(session->loop, &session->kick);
+        push(session);
     }
 }
 

@@ -111,16 +111,16 @@ typedef struct icn_session_options {
 /* ---- making (session.c); any thread ---- */
 
 /*
- * Makes a session around a socket, which is the session's on success. It waits for its first kick.
+ * Makes a session around a socket, which is the session's on success. It waits to be handed over.
  * Errors: NO_MEMORY, LIMIT_REACHED, CLOSED (the service is stopped).
  */
 int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_session_options *options,
                            icn_session **created);
 
-/*
- * Makes the owner look at the session. The caller has a pin, or the session is not retired. The first kick hands a new
- * session to its loop: from then on it can end at any moment.
- */
+/* Hands a new session to its loop, once: from then on it can end at any moment. */
+void icn_session_hand_over(icn_session *session);
+
+/* Makes the owner look at the session. The caller has a pin, or the session is not retired. */
 void icn_session_kick(icn_session *session);
 
 /* Ends the handle; the last pin frees the memory. Called once, by whoever the terminal event went to. */
