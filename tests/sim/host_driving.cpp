@@ -31,7 +31,7 @@ bool check_driven(const char *function, const Service &service, int32_t result)
     }
     if (result < 0) {
         /* Others have to do something first. */
-        icn_sim_sleep(1);
+        icn_sim_sleep(result == IOCPNET_E_BUSY ? 100 : 5);
     }
     return result != IOCPNET_E_INVALID_HANDLE && !service.destroyed;
 }
@@ -51,8 +51,8 @@ bool poll_once(Service &service, uint32_t dispatcher, uint32_t timeout_ms)
     if (result > static_cast<int32_t>(capacity)) {
         icn_sim_violation(invariant::event_fields, "a batch of %d events for %u", result, capacity);
     }
-    /* First all is written down, at once; then what the host does may take its time. */
-    for (int32_t i = 0; i < result; i++) {
+    /* First all is written down, at once; then what the host does may take its time. Unless it is gone already. */
+    for (int32_t i = 0; i < result && !service.destroyed; i++) {
         note_event(events[i], service, !service.destroy_called);
     }
     for (int32_t i = 0; i < result && !service.destroy_called; i++) {
@@ -70,7 +70,7 @@ bool drive_once(Service &service, uint32_t dispatcher, uint32_t timeout_ms)
     }
     if (service.batch_in_use[dispatcher]) {
         /* What a batch points to is its fiber's until it polls again. */
-        icn_sim_sleep(1);
+        icn_sim_sleep(100);
         return !service.destroyed;
     }
     service.batch_in_use[dispatcher] = true;
@@ -88,7 +88,7 @@ void pump(Service &service, uint32_t dispatcher)
             return;
         }
         if (usual == 0) {
-            icn_sim_sleep(1 + icn_sim_choose(20));
+            icn_sim_sleep(5 + icn_sim_choose(100));
         } else if (icn_sim_chance(20)) {
             icn_sim_sleep(icn_sim_choose(200));
         }

@@ -195,10 +195,10 @@ void note_event(const iocpnet_event &event, Service &service, bool data_known)
 void react(const iocpnet_event &event, Service &service)
 {
     Session *session = world.model.session_of(event.session);
-    if (event.session != 0 && event.kind == IOCPNET_EVENT_CONNECTED && !session->outbound) {
+    if (session != nullptr && event.kind == IOCPNET_EVENT_CONNECTED && !session->outbound) {
         find_peer(*session);
     }
-    if (session != nullptr && (event.kind == IOCPNET_EVENT_DISCONNECTED)) {
+    if (session != nullptr && event.kind == IOCPNET_EVENT_DISCONNECTED) {
         learn_totals(*session);
     }
     if (icn_sim_chance(world.configuration.host.busy)) {

@@ -82,8 +82,8 @@ bool make_service(uint32_t slot)
 
 void start_service(Service &service)
 {
-    const bool possible = !service.start_called && !service.stop_called;
     service.start_called = true;
+    service.start_calls++;
     const int32_t status = iocpnet_service_start(service.handle);
     check_status(
         "start", status,
@@ -94,7 +94,7 @@ void start_service(Service &service)
             wrong_status("start", status, "it was started before");
         }
         service.start_returned = true;
-    } else if (status == IOCPNET_E_INVALID_STATE && possible && !service.stop_called) {
+    } else if (status == IOCPNET_E_INVALID_STATE && service.start_calls == 1 && !service.stop_called) {
         wrong_status("start", status, "it was neither started nor stopped");
     } else if (status == IOCPNET_E_NO_MEMORY || status == IOCPNET_E_SYSTEM) {
         service.start_called = service.start_returned;
@@ -161,8 +161,8 @@ bool destroy_service(Service &service)
     const bool inside = inside_callback();
     const bool was_destroyed = service.destroyed;
     stop_begins(service);
-    const bool others = service.destroy_called;
     service.destroy_called = true;
+    service.destroy_calls++;
     icn_sim_trace("destroy begins", service.index, inside);
     const int32_t status = iocpnet_service_destroy(service.handle);
     check_status(
@@ -171,7 +171,8 @@ bool destroy_service(Service &service)
     if (status == IOCPNET_E_NO_MEMORY || status == IOCPNET_E_SYSTEM) {
         return false;
     }
-    if ((status == IOCPNET_E_INVALID_HANDLE && !others) || (status != IOCPNET_E_INVALID_HANDLE && was_destroyed) ||
+    const bool only_one = service.destroy_calls == 1;
+    if ((status == IOCPNET_E_INVALID_HANDLE && only_one) || (status != IOCPNET_E_INVALID_HANDLE && was_destroyed) ||
         (status == IOCPNET_OK && inside) || (status == IOCPNET_PENDING && !inside)) {
         wrong_status("destroy", status, "it does not fit");
     }

@@ -160,12 +160,14 @@ void check_event_queue(const Service &service, const icn_dispatcher &dispatcher)
     const uint64_t bytes = queue.written.value - queue.consumed.value;
     const bool has_ends = queue.ended.next != &queue.ended;
     const bool by_library = !service.driven_by_host();
-    const bool polled = by_library ? queue.waiting : dispatcher.entered.value != 0;
+    /* Whoever destroys a service drives it, and wants no events. */
+    const bool polled = by_library ? queue.waiting : dispatcher.entered.value != 0 && !service.destroy_called;
     if (polled && (bytes != 0 || has_ends || queue.stopped_due)) {
         undone(service, "events wait beside the one who polls");
     }
     if (dispatcher.loop.starved && bytes <= queue.bytes_max / 2) {
-        undone(service, "sessions starve though the event queue has room");
+        icn_sim_violation(invariant::progress, "service %u: sessions starve though the event queue has room (%u, %u)",
+                          service.index, queue.starving.value, dispatcher.feed_kick.pending.value);
     }
 }
 

@@ -26,18 +26,6 @@ namespace sim_test
 namespace
 {
 
-/* In front of each block; all blocks follow one another in their chunk. */
-struct Block {
-    uint64_t size; /* of what follows, a multiple of 16 */
-    uint32_t asked;
-    uint32_t state;
-};
-
-constexpr uint32_t live = 0x6C697665;
-constexpr uint32_t released = 0x66726565;
-constexpr uint8_t fill = 0xDD; /* as the library's own checks fill it */
-constexpr size_t chunk_bytes = size_t{256} * 1024;
-
 #if defined(SIM_TEST_ASAN)
 
 std::vector<void *> blocks; /* that live; released ones are NULL */
@@ -73,6 +61,18 @@ void look_at_all()
 }
 
 #else
+
+/* In front of each block; all blocks follow one another in their chunk. */
+struct Block {
+    uint64_t size; /* of what follows, a multiple of 16 */
+    uint32_t asked;
+    uint32_t state;
+};
+
+constexpr uint32_t live = 0x6C697665;
+constexpr uint32_t released = 0x66726565;
+constexpr uint8_t fill = 0xDD; /* as the library's own checks fill it */
+constexpr size_t chunk_bytes = size_t{256} * 1024;
 
 struct Chunk {
     uint8_t *bytes;

@@ -53,7 +53,7 @@ Session &Model::add_session(uint32_t service, bool outbound)
 /* The newest first: most questions are about those. */
 Session *Model::session_of(iocpnet_session handle)
 {
-    for (uint32_t i = session_count_; i-- > 0;) {
+    for (uint32_t i = session_count_; i-- > 0 && handle != 0;) {
         if (sessions_[i].handle == handle) {
             return &sessions_[i];
         }

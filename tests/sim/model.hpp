@@ -87,6 +87,7 @@ struct Service {
     uint32_t pumps = 0;          /* fibers that drive or poll it */
     bool start_returned = false; /* with success */
     bool start_called = false;
+    uint32_t start_calls = 0;
     bool stop_called = false; /* or destroy */
     uint64_t stop_begun = UINT64_MAX;
     bool stopped_seen = false;
@@ -98,6 +99,7 @@ struct Service {
     uint32_t ended_by_stop = 0; /* with the reason SERVICE_STOPPED */
     uint64_t unsent_by_stop = 0;
     bool destroy_called = false;
+    uint32_t destroy_calls = 0;
     bool destroy_promised = false; /* a call returned PENDING */
     bool destroyed_seen = false;   /* SERVICE_DESTROYED */
     bool destroyed = false;        /* nothing of it may be seen any more */

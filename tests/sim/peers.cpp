@@ -375,7 +375,7 @@ void Peers::draw_nasty_plan(Peer &peer)
         peer.message_bytes = 8;
     }
     peer.error = peer.ending == Ending::network ? errors[icn_sim_choose(3)] : ECONNRESET;
-    peer.patience_ms = icn_sim_now_ms() + 50 + icn_sim_choose(8000);
+    peer.patience_ms = icn_sim_now_ms() + 50 + icn_sim_choose(4000);
 }
 
 void Peers::draw_plan(Peer &peer)
@@ -384,7 +384,7 @@ void Peers::draw_plan(Peer &peer)
     peer.messages = 1 + icn_sim_choose(4);
     peer.message_bytes = sizes[icn_sim_choose(4)];
     peer.chunk = piece_bytes_max;
-    peer.patience_ms = icn_sim_now_ms() + 20000;
+    peer.patience_ms = icn_sim_now_ms() + 4000;
     if (icn_sim_chance(nasty_)) {
         draw_nasty_plan(peer);
     }
