@@ -184,7 +184,7 @@ static void complete_send(icn_operation *operation)
 
     if (error == 0) {
         size = icn_sim_port_write(operation->endpoint, send->pieces, send->count);
-        error = size == 0 ? icn_sim_end_error(end) : 0;
+        error = size == 0 ? icn_sim_send_error(end) : 0;
     }
     icn_memory_release(send, sizeof *send + send->count * sizeof send->pieces[0], ICN_MEMORY_PORT);
     if (cancelled || error == 0) {

@@ -43,8 +43,9 @@ KICKS = (
     Mutant("kick left open at the end", "net/session_finish.c", (
         ("session->operations != 0 || !icn_kick_close(&session->kick)", "session->operations != 0"),)),
     Mutant("kick without a pin", "net/session.c", (
-        ("        icn_handle_pin_again(session->handle);\n", ""), ("    icn_handle_unpin(handle);\n}\n\nstatic void initialise",
-                                                                 "    (void)handle;\n}\n\nstatic void initialise"))),
+        ("    icn_handle_pin_again(session->handle);\n", ""),
+        ("    icn_handle_unpin(handle);\n}\n\nstatic void initialise",
+         "    (void)handle;\n}\n\nstatic void initialise"))),
 )
 
 OPERATIONS = (
@@ -122,9 +123,8 @@ CLOSING = (
          "        if (claimed != ICN_CLOSE_UNCLAIMED) {\n            return false;\n        }\n    }\n    return true;",
          "    claimed = icn_u32_load(&session->close_claim);\n    if (claimed != ICN_CLOSE_UNCLAIMED) {\n"
          "        return false;\n    }\n    icn_u32_store(&session->close_claim, ICN_CLOSE_WRITING);\n    return true;"),)),
-    Mutant("timer of a session that has ended", "net/session_finish.c", (
-        ("    icn_timer_cancel(&loop->timers, &session->timer);\n    icn_list_remove(&session->loop_node);",
-         "    icn_list_remove(&session->loop_node);"),)),
+    Mutant("timer of a session that has ended", "net/session_close.c", (
+        ("    icn_timer_cancel(&session->loop->timers, &session->timer);\n", ""),)),
     Mutant("socket closed while its address is asked for", "net/session_finish.c", (
         ("    icn_mutex_lock(&loop->socket_mutex);\n", ""), ("    icn_mutex_unlock(&loop->socket_mutex);\n", ""))),
     Mutant("abort does not cut a graceful close", "net/session_close.c", (
@@ -166,12 +166,8 @@ SERVICE = (
         ("    wait_finalized(service);\n}", "}"),)),
     Mutant("destroy does not wait for its threads", "service/service_destroy.c", (
         ("        icn_service_join_threads(service);\n", ""),)),
-    Mutant("second destroy waits for the first, which is done", "service/service_destroy.c", (
-        ("    if (!first) {\n        *self = (waiter){.handle = service->handle};\n"
-         "        icn_list_append(&waiters, &self->node);\n    }\n    icn_mutex_unlock(&destroy_mutex);\n",
-         "    icn_mutex_unlock(&destroy_mutex);\n    if (!first) {\n"
-         "        *self = (waiter){.handle = service->handle};\n        icn_mutex_lock(&destroy_mutex);\n"
-         "        icn_list_append(&waiters, &self->node);\n        icn_mutex_unlock(&destroy_mutex);\n    }\n"),)),
+    Mutant("only one of those that wait for a destroy is told", "service/service_destroy.c", (
+        ("            each->done = true;\n", "            each->done = true;\n            break;\n"),)),
     Mutant("session admitted first, limit looked at later", "net/roster.c", (
         ("    uint64_t live = icn_u64_add(&roster->sessions_live, 1) + 1;\n"
          "    if (roster->sessions_max != 0 && live > roster->sessions_max) {\n"

@@ -104,6 +104,11 @@ int32_t icn_sim_end_error(const icn_sim_end *end)
     return end->error;
 }
 
+int32_t icn_sim_send_error(const icn_sim_end *end)
+{
+    return end->error == 0 && end->shut ? EPIPE : end->error;
+}
+
 static void pipe_put(icn_sim_pipe *pipe, const uint8_t *data, uint32_t size)
 {
     uint32_t at = (pipe->begin + pipe->size) % pipe->capacity;

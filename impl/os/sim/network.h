@@ -85,6 +85,8 @@ void icn_sim_descriptor_connect(icn_os_socket socket, const icn_address *address
 bool icn_sim_descriptor_connected(icn_os_socket socket, int32_t *os_error);
 /* The error that a broken end shows, 0: it is not broken. */
 int32_t icn_sim_end_error(const icn_sim_end *end);
+/* The same for one that wants to send: EPIPE after its own FIN. */
+int32_t icn_sim_send_error(const icn_sim_end *end);
 /* The network gives the connection up: this end sees os_error from now on, the far one a reset. */
 void icn_sim_break(icn_sim_end *end, int32_t os_error);
 

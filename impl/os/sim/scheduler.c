@@ -13,9 +13,12 @@
 #define FIBERS_MAX 256
 #define NEVER UINT64_MAX
 
-/* One preemption in this many sends the fiber aside for a while, so that the others get far ahead of it. */
+/* One preemption in this many sends the fiber aside for a while, so that the others get far ahead of it: of these, one in
+ * some for long enough for a service to end meanwhile. */
 #define ASIDE_ONE_IN 8
 #define ASIDE_STEPS_MAX 64
+#define ASIDE_LONG_ONE_IN 8
+#define ASIDE_LONG_STEPS 4000
 
 /* The clock moves by itself once in a while, though somebody could run. */
 #define DRIFT_STEPS 16
@@ -102,7 +105,8 @@ void icn_interleave_now(void)
     }
     outcome->preemptions++;
     if (icn_sim_choose(ASIDE_ONE_IN) == ASIDE_ONE_IN - 1) {
-        running->aside = 1 + icn_sim_choose(ASIDE_STEPS_MAX);
+        bool is_long = icn_sim_choose(ASIDE_LONG_ONE_IN) == ASIDE_LONG_ONE_IN - 1;
+        running->aside = is_long ? ASIDE_LONG_STEPS : 1 + icn_sim_choose(ASIDE_STEPS_MAX);
     }
     set_countdown();
     leave_to_scheduler();
