@@ -200,6 +200,7 @@ static void finish(icn_finisher *finisher)
     icn_log_write(IOCPNET_LOG_NOTICE, "listener", "closed");
     icn_list_remove(&listener->loop_node);
     icn_os_reserve_close(&listener->reserve);
+    icn_os_socket_stop_listening(listener->endpoint.socket);
     if (listener->attached) {
         icn_port_detach(listener->loop->port, &listener->endpoint);
     } else {

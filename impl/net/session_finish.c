@@ -9,11 +9,11 @@
 static void close_socket(icn_session *session)
 {
     icn_loop *loop = session->loop;
+    icn_mutex_lock(&loop->socket_mutex);
+    icn_u32_store(&session->state, ICN_SESSION_ENDED);
     if (session->cut) {
         icn_os_socket_set_reset_on_close(session->endpoint.socket);
     }
-    icn_mutex_lock(&loop->socket_mutex);
-    icn_u32_store(&session->state, ICN_SESSION_ENDED);
     if (session->attached) {
         icn_port_detach(loop->port, &session->endpoint);
     } else {
@@ -36,7 +36,7 @@ static void count_drain(const icn_session *session)
 static void leave_loop(icn_session *session)
 {
     icn_loop *loop = session->loop;
-    icn_timer_cancel(&loop->timers, &session->timer);
+    ICN_CHECK(!icn_timer_is_set(&session->timer));
     icn_list_remove(&session->loop_node);
     icn_list_remove(&session->unflushed_node);
     icn_u32_subtract(&loop->placed, 1);

@@ -40,8 +40,14 @@ icn_result icn_os_socket_remote_address(icn_os_socket socket, icn_address *addre
 /* Failures do not matter to the caller: the connection works all the same. */
 void icn_os_socket_set_no_delay(icn_os_socket socket, bool no_delay);
 
-/* Closing the socket will reset the connection: SO_LINGER {1, 0}. */
+/*
+ * Closing the socket will reset the connection: SO_LINGER {1, 0}. Linux resets it here: a copy of the descriptor in a forked
+ * child would put off what closing does. So the socket has no addresses any more.
+ */
 void icn_os_socket_set_reset_on_close(icn_os_socket socket);
+
+/* Before a listener is closed: no client connects any more, not even to a copy of it in a forked child. */
+void icn_os_socket_stop_listening(icn_os_socket socket);
 
 /* Ends the outgoing stream (FIN). */
 void icn_os_socket_shutdown_send(icn_os_socket socket);

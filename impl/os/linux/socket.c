@@ -98,7 +98,14 @@ void icn_os_socket_set_no_delay(icn_os_socket socket, bool no_delay)
 void icn_os_socket_set_reset_on_close(icn_os_socket socket)
 {
     const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
     (void)setsockopt((int)socket, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    (void)connect((int)socket, &nobody, sizeof nobody);
+}
+
+void icn_os_socket_stop_listening(icn_os_socket socket)
+{
+    (void)shutdown((int)socket, SHUT_RDWR);
 }
 
 void icn_os_socket_shutdown_send(icn_os_socket socket)

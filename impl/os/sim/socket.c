@@ -73,6 +73,12 @@ void icn_os_socket_set_reset_on_close(icn_os_socket socket)
     icn_sim_descriptor_reset_on_close(socket);
 }
 
+/* There are no forked children. */
+void icn_os_socket_stop_listening(icn_os_socket socket)
+{
+    (void)socket;
+}
+
 void icn_os_socket_shutdown_send(icn_os_socket socket)
 {
     icn_interleave();

@@ -136,6 +136,12 @@ void icn_os_socket_set_reset_on_close(icn_os_socket socket)
     setsockopt((SOCKET)socket, SOL_SOCKET, SO_LINGER, (const char *)&linger, (int)sizeof linger);
 }
 
+/* There are no forked children. */
+void icn_os_socket_stop_listening(icn_os_socket socket)
+{
+    (void)socket;
+}
+
 void icn_os_socket_shutdown_send(icn_os_socket socket)
 {
     shutdown((SOCKET)socket, SD_SEND);
