@@ -5,13 +5,14 @@ packages_for() {
     local build="cmake ninja-build gcc g++ libc6-dev"
     local mingw="gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-posix"
     local peers="socat netcat-openbsd"
+    local network="iproute2 nftables"
     case $1 in
         sample) echo "$build" ;;
         sample-iocp) echo "$build $mingw wine wine64" ;;
         unit | port | stress | soak) echo "$build googletest" ;;
         api) echo "$build googletest $peers" ;;
-        fault) echo "$build googletest binutils" ;;
-        asan | tsan) echo "$build googletest $peers clang libclang-rt-14-dev llvm" ;;
+        fault) echo "$build googletest binutils $network" ;;
+        asan | tsan) echo "$build googletest $peers $network clang libclang-rt-14-dev llvm" ;;
         fuzz) echo "$build googletest python3 clang libclang-rt-14-dev llvm" ;;
         wine) echo "$build googletest $mingw wine wine64" ;;
         abi) echo "$build python3 clang binutils $mingw gcc-mingw-w64-i686-win32" ;;

@@ -1,0 +1,89 @@
+/* Time-outs do not depend on the wall clock, nor on how long the machine has been running. Linux. */
+#if defined(__linux__)
+
+#include <climits>
+#include <unistd.h>
+
+#include "support/api_fixture.hpp"
+#include "support/fault_clock.hpp"
+#include "support/fault_network.hpp"
+
+using namespace api_test;
+using std::chrono::milliseconds;
+
+namespace
+{
+
+/* How long a graceful close takes whose peer does not answer. */
+milliseconds close_in(Host &host, const std::string &address, uint32_t timeout_ms)
+{
+    const uint64_t before = host.recorder().session_count();
+    const Socket silent = Socket::connect(address);
+    EXPECT_TRUE(host.wait_connected(before + 1));
+    const auto begin = Clock::now();
+    EXPECT_EQ(IOCPNET_OK, disconnect(host.recorder().nth(before), IOCPNET_DISCONNECT_GRACEFUL, timeout_ms));
+    EXPECT_TRUE(host.wait_disconnected(before + 1));
+    return std::chrono::duration_cast<milliseconds>(Clock::now() - begin);
+}
+
+/* Arguments: the port. The process lives in a time of its own. */
+int close_in_another_time(const std::vector<std::string> &arguments)
+{
+    Host host({static_cast<uint32_t>(std::stoul(arguments[0])), IOCPNET_DRIVING_LIBRARY, IOCPNET_DELIVERY_CALLBACKS});
+    const std::string address = host.listen();
+    ROLE_REQUIRE(host.start() == IOCPNET_OK);
+    ROLE_REQUIRE(Clock::now().time_since_epoch() > std::chrono::hours(24 * 365));
+    const milliseconds taken = close_in(host, address, 100);
+    ROLE_REQUIRE(taken >= milliseconds(95) && taken < milliseconds(2000));
+    return 0;
+}
+const RoleRegistration another_time_role("another_time", close_in_another_time);
+
+class WallClock : public PortTest
+{
+protected:
+    void TearDown() override
+    {
+        fault_test::set_wall_clock_ahead(0);
+        PortTest::TearDown();
+    }
+};
+API_TEST_ON_EVERY_PORT(WallClock);
+
+TEST_P(WallClock, ThatJumpsAYearChangesNoDeadlineAndIsNeverRead)
+{
+    const uint64_t before = fault_test::monotonic_readings();
+    Host host(callbacks());
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    for (const int64_t years : {0, 1, -1}) {
+        fault_test::set_wall_clock_ahead(years * 365 * 24 * 3600);
+        const milliseconds taken = close_in(host, address, 100);
+        EXPECT_GE(taken, milliseconds(95));
+        EXPECT_LT(taken, milliseconds(2000));
+    }
+    EXPECT_GT(fault_test::monotonic_readings(), before);
+    EXPECT_EQ(0u, fault_test::other_readings());
+}
+
+class Uptime : public PortTest
+{
+};
+API_TEST_ON_EVERY_PORT(Uptime);
+
+TEST_P(Uptime, OfManyYearsChangesNoDeadline)
+{
+    if (!fault_test::is_administrator()) {
+        GTEST_SKIP() << "not root";
+    }
+    char self[PATH_MAX] = "";
+    ASSERT_GT(readlink("/proc/self/exe", self, sizeof self - 1), 0);
+    const std::string years = std::to_string(20LL * 365 * 24 * 3600); /* more milliseconds than 32 bits hold */
+    EXPECT_EQ(0, Process::start({"unshare", "--time", "--fork", "--kill-child", "--monotonic", years, "--boottime",
+                                 years, "env", "ICN_TEST_ROLE=another_time " + std::to_string(GetParam()), self})
+                     .wait());
+}
+
+} // namespace
+
+#endif
