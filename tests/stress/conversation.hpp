@@ -31,7 +31,6 @@ public:
     void receive_some(size_t bytes);
     /* Waits until something can be read, or sent if there is something unsent. */
     void wait(bool readable, int wait_ms) const { wire_.wait(readable, has_unsent(), wait_ms); }
-    void set_buffers(int bytes) { wire_.set_buffers(bytes); }
     /* Ends the own stream. What is in line is dropped. */
     void finish();
     void reset();

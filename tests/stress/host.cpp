@@ -34,7 +34,7 @@ void Host::choose_options()
     options_.driving = random_.below(2);
     options_.delivery = random_.below(2);
     options_.dispatcher_count = random_.between(1, dispatchers_max);
-    options_.close_timeout_ms = random_.chance(50) ? random_.between(1, 200) : 5000;
+    options_.close_timeout_ms = random_.chance(50) ? random_.between(1, 200) : 1000;
     options_.sessions_max = random_.chance(25) ? random_.between(1, 20) : 0;
     options_.receive_buffer_bytes = random_.one_of(receive_sizes);
     options_.send_queue_bytes_max = random_.one_of(queue_limits);
@@ -147,8 +147,9 @@ std::shared_ptr<Talk> Host::talk_of(iocpnet_session session, bool outbound)
         if (recent_.size() < recent_max) {
             recent_.push_back(talk);
         } else {
-            recent_[recent_next_++ % recent_max] = talk;
+            recent_[recent_next_ % recent_max] = talk;
         }
+        recent_next_++;
     }
     return talk;
 }
@@ -156,7 +157,14 @@ std::shared_ptr<Talk> Host::talk_of(iocpnet_session session, bool outbound)
 std::shared_ptr<Talk> Host::pick_talk(Random &random)
 {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return recent_.empty() ? nullptr : recent_[random.below(recent_.size())];
+    if (recent_.empty()) {
+        return nullptr;
+    }
+    /* Often one of the newest, so that several threads meet. */
+    const size_t count = recent_.size();
+    const size_t newest = (recent_next_ + count - 1) % count;
+    return recent_[random.chance(60) ? (newest + count - random.below(std::min<size_t>(count, 3))) % count
+                                     : random.below(count)];
 }
 
 Host::Talks Host::all_talks()

@@ -85,7 +85,10 @@ void Host::act_on_talk(Random &random, Talk &talk, uint32_t writer)
 
 void Host::send(Random &random, Talk &talk, uint32_t writer)
 {
-    const int32_t status = talk.send(random, writer);
+    int32_t status = IOCPNET_OK;
+    for (uint32_t i = random.chance(10) ? 30 : 1; i > 0 && status == IOCPNET_OK; i--) {
+        status = talk.send(random, writer, options_.send_queue_bytes_max);
+    }
     world_.expect("send", status,
                   {IOCPNET_E_INVALID_HANDLE, IOCPNET_E_CLOSED, IOCPNET_E_WOULD_BLOCK, IOCPNET_E_TOO_LARGE,
                    talk.is_outbound() ? IOCPNET_E_INVALID_STATE : IOCPNET_OK});
@@ -101,6 +104,7 @@ void Host::disconnect(Random &random, Talk &talk)
     const std::string text = close_text(options.code);
     options.text = options.code != 0 && random.chance(50) ? text.c_str() : nullptr;
     const bool plain = random.chance(30);
+    talk.note_disconnect(plain || options.mode == IOCPNET_DISCONNECT_GRACEFUL);
     world_.expect("disconnect", iocpnet_session_disconnect(talk.session(), plain ? nullptr : &options),
                   {IOCPNET_E_INVALID_HANDLE});
 }

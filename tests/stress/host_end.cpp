@@ -67,13 +67,16 @@ void Host::become_quiet()
 
 void Host::wait_until_at_ease()
 {
-    const Doing doing("waiting for honest peers and WRITABLE");
+    const Doing doing("waiting for honest peers, WRITABLE and last events");
     std::string what;
     const bool at_ease = wait(patience, [this, &what] {
         what = honest_peers_ != 0 ? "an honest peer does not come to its end" : "";
         for (const std::shared_ptr<Talk> &talk : all_talks()) {
             iocpnet_session_details details = {};
             iocpnet_session_resume_receive(talk->session());
+            if (talk->is_to_end()) {
+                what = "a session does not end: " + talk->describe();
+            }
             if (talk->writable_is_due() &&
                 iocpnet_session_info(talk->session(), &details, sizeof details) == IOCPNET_OK &&
                 details.state == IOCPNET_SESSION_OPEN && details.send_queue_bytes == 0) {

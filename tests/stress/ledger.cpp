@@ -21,6 +21,8 @@ void compare(const End &sender, const End &receiver)
 {
     if (receiver.received > sender.sent) {
         violate("more was received than sent: from " + describe(sender) + " to " + describe(receiver));
+    } else if (receiver.saw_end && sender.aborted) {
+        violate("a connection was aborted, and ended in order: from " + describe(sender) + " to " + describe(receiver));
     } else if (receiver.saw_end && sender.sent_final && receiver.received != sender.sent) {
         violate("a stream ended in order, and bytes are missing: from " + describe(sender) + " to " +
                 describe(receiver));

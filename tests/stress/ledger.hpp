@@ -18,6 +18,7 @@ struct End {
     std::string remote;
     uint64_t sent = 0;       /* bytes handed to the system */
     bool sent_final = false; /* `sent` is exact; false: the most it can have been */
+    bool aborted = false;    /* by a disconnect with ABORT, and nothing else */
     uint64_t received = 0;
     bool saw_end = false; /* the other end finished its stream in order, and everything before was taken */
 };

@@ -26,17 +26,22 @@ void sleep_us(uint32_t microseconds)
 void play_honest(World &world, Random &random, Wire wire)
 {
     Conversation talk(world, std::move(wire), "honest");
+    const size_t piece = random.chance(30) ? 5000 : 65536;
+    if (random.chance(30)) {
+        /* Reads late: queues fill up. */
+        sleep_us(random.below(20000));
+    }
     talk.prepare(random, random.chance(80) ? random.below(5000) : random.below(300000));
     while (talk.is_alive() && talk.has_unsent()) {
         talk.send_some(random.between(1, 40000));
-        talk.receive_some(65536);
+        talk.receive_some(piece);
         talk.wait(true, 20);
     }
     if (talk.is_alive()) {
         talk.finish();
     }
     while (talk.is_alive()) {
-        talk.receive_some(65536);
+        talk.receive_some(piece);
         talk.wait(true, 20);
     }
 }
@@ -118,7 +123,6 @@ void play_babbling(World &world, Random &random, Wire wire, Clock::time_point un
 void play_never_reading(World &world, Random &random, Wire wire, Clock::time_point until)
 {
     Conversation talk(world, std::move(wire), "never reading");
-    talk.set_buffers(4096);
     talk.prepare(random, 2000);
     talk.send_some(2000);
     while (Clock::now() < until) {
@@ -169,15 +173,16 @@ void visit(World &world, Random &random, Host &host)
         sleep_us(1000);
         return;
     }
+    const Wire::Width width = random.chance(50) ? Wire::Width::wide : Wire::Width::narrow;
     if (random.chance(4)) {
         play_crowd(world, random, address);
     } else if (random.chance(60)) {
         if (host.begin_honest_peer()) {
-            play_honest(world, random, Wire::connect(address, world.next_source()));
+            play_honest(world, random, Wire::connect(address, world.next_source(), width));
             host.end_honest_peer();
         }
     } else {
-        play_dishonest(world, random, Wire::connect(address, world.next_source()));
+        play_dishonest(world, random, Wire::connect(address, world.next_source(), width));
     }
 }
 
@@ -259,7 +264,8 @@ void Peers::make_dead_ends()
 #endif
 }
 
-Peers::Peers(World &world, uint32_t connecting, uint32_t accepting) : world_(world), harbour_(Wire::listen(64))
+Peers::Peers(World &world, uint32_t connecting, uint32_t accepting)
+    : world_(world), harbour_(Wire::listen(64, world.seed % 2 == 0 ? Wire::Width::wide : Wire::Width::narrow))
 {
     world_.add_foreign_address(harbour_.local_address());
     world_.add_foreign_address(harbour_.local_address());

@@ -23,9 +23,11 @@ std::string address_of(int32_t(IOCPNET_CALL *function)(uint64_t, char *, uint32_
     return length > 0 ? text : "";
 }
 
-uint32_t payload_size(Random &random)
+uint32_t payload_size(Random &random, uint64_t bytes_max)
 {
-    return random.chance(90) ? random.below(2000) : random.below(60000);
+    const uint32_t size = random.chance(80) ? random.below(2000) : random.below(60000);
+    const uint64_t most = bytes_max > header_bytes ? bytes_max - header_bytes : 0;
+    return size <= most || random.chance(2) ? size : random.below(most + 1);
 }
 
 } // namespace
@@ -169,13 +171,13 @@ int32_t Talk::send_pieces(Random &random, const std::string &bytes) const
     return status;
 }
 
-int32_t Talk::send(Random &random, uint32_t writer)
+int32_t Talk::send(Random &random, uint32_t writer, uint64_t bytes_max)
 {
     const uint32_t count = random.chance(80) ? 1 : random.between(2, 5);
     const uint64_t writables = writables_;
     std::string bytes;
     for (uint32_t i = 0; i < count; i++) {
-        bytes += make_message(session_, writer, numbers_[writer] + i, payload_size(random));
+        bytes += make_message(session_, writer, numbers_[writer] + i, payload_size(random, bytes_max / count));
     }
     const int32_t status = send_pieces(random, bytes);
     if (status == IOCPNET_OK) {
@@ -189,6 +191,14 @@ int32_t Talk::send(Random &random, uint32_t writer)
         }
     }
     return status;
+}
+
+void Talk::note_disconnect(bool graceful)
+{
+    if (graceful) {
+        graceful_asked_ = true;
+    }
+    disconnect_asked_ = true;
 }
 
 void Talk::settle(Ledger &ledger, bool sent_events) const
@@ -207,6 +217,7 @@ void Talk::settle(Ledger &ledger, bool sent_events) const
     end.remote = remote_;
     end.sent = accepted_ - (over ? last_.bytes_unsent : 0);
     end.sent_final = over;
+    end.aborted = over && last_.close_reason == IOCPNET_CLOSE_REQUESTED && !graceful_asked_;
     end.received = received_;
     end.saw_end = over && last_.close_reason == IOCPNET_CLOSE_PEER_CLOSED;
     ledger.add(end);

@@ -49,8 +49,10 @@ public:
     void begin_event(const iocpnet_event &event);
     void end_event();
 
-    /* Sends one or several messages; the status. */
-    int32_t send(Random &random, uint32_t writer);
+    /* Sends one or several messages of at most `bytes_max` in all, or a little more; the status. */
+    int32_t send(Random &random, uint32_t writer, uint64_t bytes_max);
+    /* Before disconnect is called. */
+    void note_disconnect(bool graceful);
 
     iocpnet_session session() const { return session_; }
     State state() const { return state_; }
@@ -58,6 +60,8 @@ public:
     uint64_t accepted() const { return accepted_; }
     uint64_t sends() const { return sends_; }
     uint64_t received() const { return reader_.bytes(); }
+    /* A disconnect was asked for, and the last event is still to come. */
+    bool is_to_end() const { return disconnect_asked_ && (state_ == made || state_ == connected); }
     /* WRITABLE has to come, once the queue is empty. */
     bool writable_is_due() const { return writable_due_ > writables_; }
 
@@ -89,6 +93,8 @@ private:
     iocpnet_event last_ = {};
 
     /* Any thread. */
+    std::atomic<bool> disconnect_asked_{false};
+    std::atomic<bool> graceful_asked_{false};
     uint32_t numbers_[writers_max] = {}; /* next message of a writer; its own */
     std::atomic<uint64_t> accepted_{0};  /* bytes */
     std::atomic<uint64_t> sends_{0};

@@ -14,6 +14,7 @@ using io_size = int;
 #include <cerrno>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -107,9 +108,22 @@ bool connected(Handle handle)
            getsockopt(handle, SOL_SOCKET, SO_ERROR, reinterpret_cast<char *>(&error), &size) == 0 && error == 0;
 }
 
+/* The other end's send buffer follows from the size of the segments that this one takes. */
+template <typename Handle>
+void make_narrow(Handle handle)
+{
+    const int bytes = 8192;
+    setsockopt(handle, SOL_SOCKET, SO_RCVBUF, reinterpret_cast<const char *>(&bytes), sizeof bytes);
+    setsockopt(handle, SOL_SOCKET, SO_SNDBUF, reinterpret_cast<const char *>(&bytes), sizeof bytes);
+#if defined(__linux__)
+    const int segment = 1000;
+    setsockopt(handle, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+#endif
+}
+
 } // namespace
 
-Wire Wire::make()
+Wire Wire::make(Width width)
 {
 #if defined(_WIN32)
     static const int started = [] {
@@ -124,12 +138,15 @@ Wire Wire::make()
     if (made.is_open()) {
         set_up(made.handle_);
     }
+    if (made.is_open() && width == Width::narrow) {
+        make_narrow(made.handle_);
+    }
     return made;
 }
 
-Wire Wire::listen(int backlog)
+Wire Wire::listen(int backlog, Width width)
 {
-    Wire made = make();
+    Wire made = make(width);
     const sockaddr_in any = parse("127.0.0.1:0");
     if (made.is_open() && (::bind(made.handle_, reinterpret_cast<const sockaddr *>(&any), sizeof any) != 0 ||
                            ::listen(made.handle_, backlog) != 0)) {
@@ -138,9 +155,9 @@ Wire Wire::listen(int backlog)
     return made;
 }
 
-Wire Wire::connect(const std::string &address, const std::string &source)
+Wire Wire::connect(const std::string &address, const std::string &source, Width width)
 {
-    Wire made = make();
+    Wire made = make(width);
     if (!made.is_open()) {
         return made;
     }
@@ -224,12 +241,6 @@ Wire::Result Wire::receive(char *data, size_t capacity, size_t *received)
 bool Wire::wait(bool readable, bool writable, int wait_ms) const
 {
     return poll_one(handle_, static_cast<short>((readable ? POLLIN : 0) | (writable ? POLLOUT : 0)), wait_ms) > 0;
-}
-
-void Wire::set_buffers(int bytes)
-{
-    setsockopt(handle_, SOL_SOCKET, SO_RCVBUF, reinterpret_cast<const char *>(&bytes), sizeof bytes);
-    setsockopt(handle_, SOL_SOCKET, SO_SNDBUF, reinterpret_cast<const char *>(&bytes), sizeof bytes);
 }
 
 void Wire::shutdown_send()

@@ -17,10 +17,16 @@ public:
         broken /* reset, or another error */
     };
 
-    /* On a free port of 127.0.0.1. */
-    static Wire listen(int backlog);
+    /* How much the system takes at once: what it likes, or segments and buffers so small that sends of both ends are cut. */
+    enum class Width {
+        wide,
+        narrow
+    };
+
+    /* On a free port of 127.0.0.1. Connections inherit the width. */
+    static Wire listen(int backlog, Width width = Width::wide);
     /* Connects to "127.0.0.1:7000", from `source`, an address of 127.0.0.0/8, unless it is empty. Not open on failure. */
-    static Wire connect(const std::string &address, const std::string &source = "");
+    static Wire connect(const std::string &address, const std::string &source = "", Width width = Width::wide);
 
     Wire() = default;
     Wire(Wire &&other) noexcept;
@@ -38,7 +44,6 @@ public:
     Result send(const char *data, size_t size, size_t *sent);
     Result receive(char *data, size_t capacity, size_t *received);
     bool wait(bool readable, bool writable, int wait_ms) const;
-    void set_buffers(int bytes);
     void shutdown_send();
     void close();
     void reset();
@@ -54,7 +59,7 @@ private:
     explicit Wire(Handle handle) : handle_(handle)
     {
     }
-    static Wire make();
+    static Wire make(Width width);
 
     Handle handle_ = none;
 };
