@@ -21,10 +21,10 @@ Value one_of(const Value (&values)[size])
 
 void draw_limits(iocpnet_service_options &options)
 {
-    static const uint64_t queue_max[] = {8192, 64, 300, 1024, 2000};
+    static const uint64_t queue_max[] = {8192, 64, 100, 300, 1500};
     static const uint64_t event_max[] = {4096, 64, 1, 512, 16384};
     static const uint32_t close_timeouts[] = {5000, 1, 20, 300};
-    static const uint32_t sessions[] = {0, 0, 1, 3, 6};
+    static const uint32_t sessions[] = {0, 0, 1, 3, 0, 2, 6};
     options.sessions_max = one_of(sessions);
     options.close_timeout_ms = one_of(close_timeouts);
     options.receive_buffer_bytes = 1024;
@@ -144,7 +144,7 @@ Configuration draw_configuration()
     drawn.host = draw_host();
     drawn.peers = draw_peers();
     drawn.faults = draw_faults();
-    drawn.wind_down = icn_sim_choose(6);
+    drawn.wind_down = icn_sim_choose(7);
     return drawn;
 }
 

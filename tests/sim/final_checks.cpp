@@ -102,6 +102,13 @@ void check_session_totals(Session &session)
                           session.index, static_cast<Bytes>(stream.accepted()), static_cast<Bytes>(session.bytes_sent),
                           static_cast<Bytes>(session.bytes_unsent));
     }
+    const bool in_order = session.reason == IOCPNET_CLOSE_REQUESTED || session.reason == IOCPNET_CLOSE_PEER_CLOSED;
+    const bool cut = session.status != IOCPNET_OK || session.abort_asked || session.cut_by_stop;
+    if (in_order && !cut && session.bytes_unsent > session.late_bytes) {
+        icn_sim_violation(invariant::bytes_unsent, "session %u: %llu bytes unsent at a graceful end, %llu came late",
+                          session.index, static_cast<Bytes>(session.bytes_unsent),
+                          static_cast<Bytes>(session.late_bytes));
+    }
 }
 
 void check_everything_ended()

@@ -23,7 +23,8 @@ void set_user(Session &session);
 void get_user(Session &session);
 void ask_addresses(Session &session);
 void ask_info(Session &session);
-void connect_out(Service &service);
+/* False: it failed at once. */
+bool connect_out(Service &service);
 /* The size of the next message, drawn. */
 uint32_t draw_message_size(const Session &session);
 /* The value that a session of the model gives to the library as its user pointer. */

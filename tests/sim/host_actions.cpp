@@ -3,6 +3,7 @@
 
 extern "C" {
 #include "os/sim/choice.h"
+#include "os/sim/network.h"
 #include "os/sim/scheduler.h"
 #include "util/memory.h"
 }
@@ -23,7 +24,11 @@ Session *random_session()
 Service *random_service()
 {
     const uint32_t count = world.model.service_count();
-    return count != 0 ? &world.model.service(icn_sim_choose(count)) : nullptr;
+    if (count == 0) {
+        return nullptr;
+    }
+    Service &service = world.model.service(icn_sim_choose(count));
+    return service.made ? &service : nullptr;
 }
 
 namespace
@@ -114,7 +119,7 @@ void act_on(Service &service)
     switch (static_cast<ServiceAction>(icn_sim_choose(static_cast<uint32_t>(ServiceAction::kinds)))) {
     case ServiceAction::connect:
     case ServiceAction::connect_again:
-        connect_out(service);
+        (void)connect_out(service);
         break;
     case ServiceAction::listener_open:
         open_listener(service);
@@ -154,11 +159,20 @@ void end_early(Service &service)
 void change_faults()
 {
     const FaultConfiguration &faults = world.configuration.faults;
+    if (faults.descriptors_max != 0) {
+        icn_sim_set_descriptors_max(icn_sim_choose(2) == 0 ? 1024 : 4 + icn_sim_choose(12));
+    }
     if (!faults.memory) {
         return;
     }
-    const bool on = icn_sim_choose(2) == 1;
-    icn_memory_fail(on ? 1 + icn_sim_choose(32) : 0, on && faults.memory_for_ever && icn_sim_choose(3) == 1);
+    if (icn_sim_choose(2) == 0) {
+        icn_memory_fail(0, 0);
+        return;
+    }
+    /* One choice a statement: the order within one is the compiler's. */
+    const uint32_t first = 1 + icn_sim_choose(32);
+    const bool for_ever = faults.memory_for_ever && icn_sim_choose(3) == 1;
+    icn_memory_fail(first, for_ever);
 }
 
 } // namespace

@@ -20,13 +20,13 @@ constexpr Statuses drive_statuses = statuses(IOCPNET_OK, IOCPNET_E_INVALID_HANDL
                                              IOCPNET_E_BUSY, IOCPNET_E_CLOSED, IOCPNET_E_NO_MEMORY, IOCPNET_E_SYSTEM);
 
 /* False: it is of no use to go on. */
-bool check_driven(const char *function, const Service &service, int32_t result)
+bool check_driven(const char *function, const Service &service, int32_t result, bool was_started)
 {
     check_status(function, result < 0 ? result : IOCPNET_OK, drive_statuses);
     if ((result == IOCPNET_E_INVALID_HANDLE || result == IOCPNET_E_CLOSED) && !service.destroy_called) {
         wrong_status(function, result, "nobody destroys the service");
     }
-    if (result == IOCPNET_E_INVALID_STATE && service.start_returned) {
+    if (result == IOCPNET_E_INVALID_STATE && was_started) {
         wrong_status(function, result, "it was started");
     }
     if (result < 0) {
@@ -38,8 +38,9 @@ bool check_driven(const char *function, const Service &service, int32_t result)
 
 bool dispatch_once(Service &service, uint32_t dispatcher, uint32_t timeout_ms)
 {
+    const bool was_started = service.start_returned;
     const int32_t result = iocpnet_service_dispatch(service.handle, dispatcher, timeout_ms);
-    return check_driven("dispatch", service, result);
+    return check_driven("dispatch", service, result, was_started);
 }
 
 bool poll_once(Service &service, uint32_t dispatcher, uint32_t timeout_ms)
@@ -47,6 +48,7 @@ bool poll_once(Service &service, uint32_t dispatcher, uint32_t timeout_ms)
     static const uint32_t capacities[] = {batch_max, 1, 3};
     iocpnet_event events[batch_max];
     const uint32_t capacity = capacities[icn_sim_choose(3)];
+    const bool was_started = service.start_returned;
     const int32_t result = iocpnet_service_poll(service.handle, dispatcher, events, capacity, timeout_ms);
     if (result > static_cast<int32_t>(capacity)) {
         icn_sim_violation(invariant::event_fields, "a batch of %d events for %u", result, capacity);
@@ -55,10 +57,12 @@ bool poll_once(Service &service, uint32_t dispatcher, uint32_t timeout_ms)
     for (int32_t i = 0; i < result && !service.destroyed; i++) {
         note_event(events[i], service, !service.destroy_called);
     }
+    service.reacting[dispatcher] = true;
     for (int32_t i = 0; i < result && !service.destroy_called; i++) {
         react(events[i], service);
     }
-    return check_driven("poll", service, result);
+    service.reacting[dispatcher] = false;
+    return check_driven("poll", service, result, was_started);
 }
 
 } // namespace

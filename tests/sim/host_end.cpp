@@ -99,6 +99,24 @@ bool status_fits(const iocpnet_event &event)
     }
 }
 
+/* What went wrong with a close that was claimed before has a cause of its own. */
+bool is_explained(int32_t status, Causes causes)
+{
+    switch (status) {
+    case IOCPNET_OK:
+    case IOCPNET_E_TIMED_OUT:
+        return true;
+    case IOCPNET_E_CONNECTION_RESET:
+        return (causes & cause(IOCPNET_CLOSE_RESET)) != 0;
+    case IOCPNET_E_CONNECTION_ABORTED:
+    case IOCPNET_E_NETWORK_UNREACHABLE:
+    case IOCPNET_E_HOST_UNREACHABLE:
+        return (causes & cause(IOCPNET_CLOSE_ABORTED)) != 0;
+    default:
+        return (causes & (cause(IOCPNET_CLOSE_NO_RESOURCES) | cause(IOCPNET_CLOSE_ERROR))) != 0;
+    }
+}
+
 /* The library keeps so much of a text. */
 bool same_text(const char *given, const char *kept)
 {
@@ -140,6 +158,10 @@ void check_end(const iocpnet_event &event, const Session &session, bool data_kno
         icn_sim_violation(invariant::close_reason, "session %u: ended by '%s', origin %u, status %d", session.index,
                           iocpnet_close_reason_name(event.close_reason), event.close_origin, event.status);
     }
+    if (event.kind == IOCPNET_EVENT_DISCONNECTED && !is_explained(event.status, causes)) {
+        icn_sim_violation(invariant::close_reason, "session %u: ended by '%s', with status %d; what happened: %#x",
+                          session.index, iocpnet_close_reason_name(event.close_reason), event.status, causes);
+    }
     if (!code_and_text_fit(event, session, data_known)) {
         icn_sim_violation(invariant::close_reason, "session %u: code %lld or the text are of no call that was first",
                           session.index, static_cast<long long>(event.close_code));
@@ -161,9 +183,14 @@ void check_received_all(const Session &session)
     }
 }
 
-void count_stop(Service &service, const Session &session)
+void count_end(Service &service, const Session &session)
 {
-    if (!session.connected || !service.stop_called) {
+    if (!session.connected) {
+        service.failed++;
+        return;
+    }
+    service.ended_by_reason[session.reason]++;
+    if (!service.stop_called) {
         return;
     }
     service.ended_while_stopping++;
@@ -171,6 +198,17 @@ void count_stop(Service &service, const Session &session)
     if (session.reason == IOCPNET_CLOSE_SERVICE_STOPPED) {
         service.ended_by_stop++;
         service.unsent_by_stop += session.bytes_unsent;
+    }
+}
+
+void check_bytes_received(const Service &service, const Session &session, uint64_t counted)
+{
+    /* In batches those are left out that the host did not want any more. */
+    const bool right = service.batches() ? session.received_bytes <= counted : session.received_bytes == counted;
+    if (service.wants(IOCPNET_EVENT_RECEIVED) && !world.memory_fails() && !right) {
+        icn_sim_violation(invariant::statistics, "session %u: %llu bytes were received, %llu are counted",
+                          session.index, static_cast<unsigned long long>(session.received_bytes),
+                          static_cast<unsigned long long>(counted));
     }
 }
 
@@ -183,8 +221,9 @@ void note_end(const iocpnet_event &event, Session &session, bool data_known)
     session.reason = event.close_reason;
     session.status = event.status;
     session.bytes_unsent = event.bytes_unsent;
+    session.cut_by_stop = world.model.service(session.service).stop_called;
     check_received_all(session);
-    count_stop(world.model.service(session.service), session);
+    count_end(world.model.service(session.service), session);
     world.model.end_session(session);
 }
 
@@ -200,6 +239,7 @@ void learn_totals(Session &session)
         }
         return;
     }
+    check_bytes_received(service, session, details.bytes_received);
     session.bytes_sent = details.bytes_sent;
     session.totals_known = true;
     if (service.wants(IOCPNET_EVENT_SENT) && !world.memory_fails() && session.sent_events != details.bytes_sent) {

@@ -192,8 +192,43 @@ void note_event(const iocpnet_event &event, Service &service, bool data_known)
     }
 }
 
+namespace
+{
+
+/* Everything has ended, and all of it was seen. */
+void check_statistics(const Service &service)
+{
+    iocpnet_service_statistics statistics;
+    if (iocpnet_service_stats(service.handle, &statistics, sizeof statistics) != IOCPNET_OK) {
+        return;
+    }
+    uint64_t ended = 0;
+    bool right = statistics.sessions_live == 0 && statistics.operations_live == 0 && statistics.send_queue_bytes == 0 &&
+                 statistics.connects_failed == service.failed;
+    for (uint32_t reason = 0; reason < IOCPNET_CLOSE_REASON_COUNT; reason++) {
+        ended += service.ended_by_reason[reason];
+        right = right && statistics.disconnects_by_reason[reason] == service.ended_by_reason[reason];
+    }
+    if (!right || statistics.disconnects != ended) {
+        icn_sim_violation(invariant::statistics,
+                          "service %u: %llu sessions are live, %llu ended, %llu failed; %llu, %u", service.index,
+                          static_cast<unsigned long long>(statistics.sessions_live),
+                          static_cast<unsigned long long>(statistics.disconnects),
+                          static_cast<unsigned long long>(statistics.connects_failed),
+                          static_cast<unsigned long long>(ended), service.failed);
+    }
+}
+
+} // namespace
+
 void react(const iocpnet_event &event, Service &service)
 {
+    if (event.kind == IOCPNET_EVENT_SERVICE_STOPPED && !service.batches()) {
+        check_statistics(service);
+    }
+    if (service.destroy_inside && inside_callback() && !service.destroy_called) {
+        (void)destroy_service(service);
+    }
     Session *session = world.model.session_of(event.session);
     if (session != nullptr && event.kind == IOCPNET_EVENT_CONNECTED && !session->outbound) {
         find_peer(*session);

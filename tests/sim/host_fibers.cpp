@@ -43,16 +43,41 @@ void start(const char *name, icn_sim_fiber_main *main, uint32_t service, uint32_
 
 /* ---- what they do ---- */
 
-void act(void *)
+void act_some(uint32_t actions, uint32_t pause_ms)
 {
-    for (uint32_t i = 0; i < world.configuration.host.actions && !world.winding_down; i++) {
+    for (uint32_t i = 0; i < actions; i++) {
         act_at_random();
         if (icn_sim_choose(2) == 1) {
-            icn_sim_sleep(icn_sim_choose(40));
+            icn_sim_sleep(icn_sim_choose(pause_ms));
         } else {
             icn_sim_yield();
         }
     }
+}
+
+/* Connects as long as a service lets it, up to the very end of a stop. */
+void knock()
+{
+    Service *service = random_service();
+    for (uint32_t i = 0; i < 12 && service != nullptr && connect_out(*service); i++) {
+        if (icn_sim_choose(3) == 1) {
+            open_listener(*service);
+        }
+        icn_sim_yield();
+    }
+}
+
+/* Also while everything is stopped and destroyed. */
+void act(void *)
+{
+    act_some(world.configuration.host.actions, 40);
+    while (!world.winding_down) {
+        (void)icn_sim_block(&world.winding_down, "the end of the run", UINT64_MAX);
+    }
+    if (icn_sim_choose(2) == 1) {
+        knock();
+    }
+    act_some(icn_sim_choose(8), 4);
 }
 
 /* Sessions that live long make room for others. */
@@ -89,7 +114,12 @@ void destroy(void *argument)
 void stop(void *argument)
 {
     const Job job = *static_cast<const Job *>(argument);
-    stop_service(world.model.service(job.service), job.drain_ms);
+    Service &service = world.model.service(job.service);
+    stop_service(service, job.drain_ms);
+    for (uint32_t i = 0; i < 20 && !service.stopped_seen && !service.destroyed; i++) {
+        icn_sim_sleep(50);
+    }
+    stop_service(service, job.drain_ms);
 }
 
 /* ---- the course of a run ---- */
@@ -163,7 +193,7 @@ void wait_for_peers()
     }
 }
 
-void wind_down(const Service &service)
+void wind_down(Service &service)
 {
     static const uint32_t drains[] = {0, 50, 3000};
     const uint32_t drain = drains[icn_sim_choose(3)];
@@ -185,6 +215,10 @@ void wind_down(const Service &service)
         break;
     case 4:
         start("stop", stop, service.index, drain);
+        break;
+    case 5:
+        service.destroy_inside = true;
+        icn_sim_sleep(50);
         break;
     default:
         start("stop", stop, service.index, drain);
@@ -217,6 +251,7 @@ void wait_for_promises()
 void end_everything()
 {
     world.winding_down = true;
+    icn_sim_wake_all(&world.winding_down);
     if (icn_sim_choose(2) == 0) {
         icn_memory_fail(0, 0);
     }

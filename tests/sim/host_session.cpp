@@ -50,6 +50,16 @@ int32_t send_pieces(const Session &session, const uint8_t *bytes, uint32_t size)
     return iocpnet_session_sendv(session.handle, pieces, count);
 }
 
+/* What is accepted from here on may come too late to be sent. */
+bool may_be_closing(const Session &session)
+{
+    if (session.ended || session.disconnect_count != 0 || session.peer == none) {
+        return true;
+    }
+    const Peer &peer = world.peers.at(session.peer);
+    return peer.fin_sent || peer.end == nullptr;
+}
+
 struct SendConditions {
     uint64_t begun;
     bool was_over;      /* ended, or a disconnect had returned */
@@ -111,6 +121,9 @@ void send_message(Session &session, uint32_t size)
     std::memset(bytes, 0xEE, size);
     session.calls_in_progress--;
     stream.send_returned(number, status == IOCPNET_OK, world.model.stamp());
+    if (status == IOCPNET_OK && may_be_closing(session)) {
+        session.late_bytes += size;
+    }
     check_status("send", status, send_statuses);
     check_send(session, status, size, before);
     if (session.totals_known && session.calls_in_progress == 0) {
@@ -263,7 +276,7 @@ uint16_t own_listener_port()
     return service.listeners[icn_sim_choose(service.listener_count)].port;
 }
 
-void connect_to(Service &service, Session &session, uint16_t port)
+bool connect_to(Service &service, Session &session, uint16_t port)
 {
     static const uint32_t timeouts[] = {10000, 0, 1, 100, 1500};
     char address[32];
@@ -291,14 +304,15 @@ void connect_to(Service &service, Session &session, uint16_t port)
         }
         world.model.forget_session(session);
     }
+    return status == IOCPNET_OK;
 }
 
 } // namespace
 
-void connect_out(Service &service)
+bool connect_out(Service &service)
 {
-    if (!world.model.has_room() || world.winding_down) {
-        return;
+    if (!world.model.has_room()) {
+        return false;
     }
     Session &session = world.model.add_session(service.index, true);
     uint16_t port = icn_sim_choose(4) == 1 ? own_listener_port() : uint16_t{0};
@@ -306,7 +320,7 @@ void connect_out(Service &service)
         port = static_cast<uint16_t>(outbound_port_base + world.outbound++);
         session.target_port = port;
     }
-    connect_to(service, session, port);
+    return connect_to(service, session, port);
 }
 
 } // namespace sim_test

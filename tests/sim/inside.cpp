@@ -60,6 +60,12 @@ bool is_in_flight(const icn_operation &operation)
     return operation.state != ICN_OPERATION_IDLE;
 }
 
+/* By more than the clock may have moved while the loop was about to wait. */
+bool is_late(const icn_timer &timer)
+{
+    return icn_timer_is_set(&timer) && timer.deadline_ms + 1000 < icn_sim_now_ms();
+}
+
 /* ---- one session of a loop that waits ---- */
 
 void check_sending(const Service &service, const icn_session &session)
@@ -100,16 +106,26 @@ void check_closing(const Service &service, const icn_session &session)
     if (flushing && !icn_timer_is_set(&session.timer)) {
         undone(service, "a graceful close has no deadline");
     }
+    if (is_late(session.timer)) {
+        undone(service, "the deadline of a session has passed");
+    }
     if (state == ICN_SESSION_ENDING && session.operations == 0) {
         undone(service, "a session without operations does not end");
     }
+}
+
+/* The host has seen all events of this dispatcher. */
+bool has_seen_all(const Service &service, const icn_loop &loop)
+{
+    const icn_event_queue &queue = ICN_CONTAINER(&loop, const icn_dispatcher, loop)->queue;
+    return !service.batches() || (queue.written.value == queue.consumed.value && !service.reacting[loop.index]);
 }
 
 void check_writable(const Service &service, const icn_session &session)
 {
     const Session *known = world.model.session_of(session.handle);
     const bool open = state_of(session) == ICN_SESSION_OPEN && session.close_claim.value == ICN_CLOSE_UNCLAIMED;
-    if (known == nullptr || !open || !service.wants(IOCPNET_EVENT_WRITABLE) || service.batches()) {
+    if (known == nullptr || !open || !service.wants(IOCPNET_EVENT_WRITABLE) || !has_seen_all(service, *session.loop)) {
         return;
     }
     const uint64_t below = session.writable_below.value;
@@ -147,6 +163,9 @@ uint64_t check_listeners(const Service &service, const icn_loop &loop, bool wait
         if (waits && listener.state == ICN_LISTENER_OPEN && !listener.accepting && !icn_timer_is_set(&listener.retry)) {
             undone(service, "a listener does not accept");
         }
+        if (waits && is_late(listener.retry)) {
+            undone(service, "a listener does not try again");
+        }
         if (waits && listener.state == ICN_LISTENER_ENDING && !listener.accepting) {
             undone(service, "a listener without an accept does not end");
         }
@@ -165,9 +184,34 @@ void check_event_queue(const Service &service, const icn_dispatcher &dispatcher)
     if (polled && (bytes != 0 || has_ends || queue.stopped_due)) {
         undone(service, "events wait beside the one who polls");
     }
+    if (by_library && queue.waiting && queue.woken) {
+        undone(service, "a poll that was woken waits");
+    }
     if (dispatcher.loop.starved && bytes <= queue.bytes_max / 2) {
         icn_sim_violation(invariant::progress, "service %u: sessions starve though the event queue has room (%u, %u)",
                           service.index, queue.starving.value, dispatcher.feed_kick.pending.value);
+    }
+}
+
+/* It is being destroyed: no session may wait for a peer or a deadline. */
+void check_aborted(const Service &service, const icn_loop &loop)
+{
+    for (icn_list_node *node = loop.sessions.next; node != &loop.sessions; node = node->next) {
+        const icn_session &session = *ICN_CONTAINER(node, icn_session, loop_node);
+        /* A graceful close that was under way is cut by its timer. */
+        const bool due =
+            icn_timer_is_set(&session.timer) && session.timer.deadline_ms <= icn_sim_now_ms() + ICN_TIMER_TICK_MS;
+        if (state_of(session) < ICN_SESSION_ENDING && !due) {
+            undone(service, "a session lives on though the service is being destroyed");
+        }
+    }
+}
+
+void check_limit(const Service &service, const icn_roster &roster)
+{
+    if (roster.sessions_max != 0 && roster.sessions_live.value > roster.sessions_max) {
+        icn_sim_violation(invariant::sessions_limit, "service %u: %llu sessions", service.index,
+                          static_cast<unsigned long long>(roster.sessions_live.value));
     }
 }
 
@@ -183,6 +227,12 @@ uint64_t check_dispatcher(const Service &service, const icn_dispatcher &dispatch
     }
     if (waits && service.batches()) {
         check_event_queue(service, dispatcher);
+    }
+    if (waits && dispatcher.service->destroying.value != 0 && !icn_list_is_empty(&loop.sessions)) {
+        check_aborted(service, loop);
+    }
+    if (waits && service.driven_by_host() && dispatcher.woken.value != 0 && !service.stop_called) {
+        undone(service, "a dispatch or poll that was woken waits");
     }
     if (inside && !waits && !world.memory_fails()) {
         undone(service, "a loop that was woken does not run");
@@ -223,20 +273,27 @@ void check_quiet()
         }
         const Pinned<icn_service> pinned(service.handle, ICN_HANDLE_SERVICE);
         const icn_service *inside = running(pinned.get());
+        if (inside != nullptr) {
+            check_limit(service, inside->roster);
+        }
         for (uint32_t j = 0; inside != nullptr && j < inside->options.dispatcher_count; j++) {
             (void)check_dispatcher(service, inside->dispatchers[j]);
         }
     }
 }
 
-/* One session a step, in turn. */
+/* One session, in turn, at some of the steps. */
 void check_step()
 {
+    constexpr uint64_t seldom = 8;
+    if (++world.steps % seldom != 0) {
+        return;
+    }
     const std::vector<uint32_t> &live = world.model.live();
     if (live.empty()) {
         return;
     }
-    const Session &session = world.model.session(live[world.steps++ % live.size()]);
+    const Session &session = world.model.session(live[world.steps / seldom % live.size()]);
     const uint64_t most = world.model.service(session.service).configuration->options.send_queue_bytes_max;
     check_send_queue(session, most);
 }

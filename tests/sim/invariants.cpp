@@ -24,6 +24,7 @@ const Invariant table[] = {
     {invariant::stopped_once, "SERVICE_STOPPED comes once, after every DISCONNECTED of the service"},
     {invariant::destroyed_once, "SERVICE_DESTROYED comes once if destroy returned PENDING, else never"},
     {invariant::status, "a function returns only what its documentation lists, and what the situation allows"},
+    {invariant::statistics, "counters are those of what happened"},
     {invariant::sessions_limit, "never more live sessions than sessions_max"},
     {invariant::operations_in_flight, "operations are counted right, and none is left when its object ends"},
     {invariant::descriptor, "a descriptor is closed once and not used afterwards"},

@@ -25,6 +25,7 @@ inline constexpr char stop_result[] = "stop result";
 inline constexpr char stopped_once[] = "stopped once";
 inline constexpr char destroyed_once[] = "destroyed once";
 inline constexpr char status[] = "status";
+inline constexpr char statistics[] = "statistics";
 inline constexpr char sessions_limit[] = "sessions limit";
 inline constexpr char operations_in_flight[] = "operations in flight";
 inline constexpr char descriptor[] = "descriptor";

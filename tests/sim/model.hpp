@@ -55,6 +55,7 @@ struct Session {
     uint64_t writable_at = 0;       /* the last WRITABLE */
     uint64_t sent_events = 0;       /* bytes */
     uint32_t calls_in_progress = 0; /* sends */
+    uint64_t late_bytes = 0;        /* accepted when its end may have begun */
 
     DisconnectCall disconnects[disconnect_calls_max];
     uint32_t disconnect_count = 0;
@@ -67,7 +68,8 @@ struct Session {
     uint64_t bytes_unsent = 0;
     uint64_t bytes_sent = 0; /* as the library said at the end */
     bool totals_known = false;
-    Causes far_causes = 0; /* what the far end of a connect did */
+    bool cut_by_stop = false; /* its service was being stopped or destroyed when it ended */
+    Causes far_causes = 0;    /* what the far end of a connect did */
 };
 
 struct Listener {
@@ -75,6 +77,7 @@ struct Listener {
     uint16_t port = 0; /* 0: not known */
     bool open = false;
     bool closed = false; /* close was called */
+    uint32_t close_calls = 0;
 };
 
 struct Service {
@@ -84,7 +87,7 @@ struct Service {
     const ServiceConfiguration *configuration = nullptr;
     Listener listeners[listeners_max];
     uint32_t listener_count = 0;
-    uint32_t pumps = 0;          /* fibers that drive or poll it */
+    bool made = false;           /* its callbacks are registered: others may use it */
     bool start_returned = false; /* with success */
     bool start_called = false;
     uint32_t start_calls = 0;
@@ -98,6 +101,9 @@ struct Service {
     uint32_t ended_while_stopping = 0;
     uint32_t ended_by_stop = 0; /* with the reason SERVICE_STOPPED */
     uint64_t unsent_by_stop = 0;
+    uint32_t failed = 0; /* connects */
+    uint32_t ended_by_reason[IOCPNET_CLOSE_REASON_COUNT] = {};
+    bool destroy_inside = false; /* the next callback is to destroy it */
     bool destroy_called = false;
     uint32_t destroy_calls = 0;
     bool destroy_promised = false; /* a call returned PENDING */
@@ -105,6 +111,7 @@ struct Service {
     bool destroyed = false;        /* nothing of it may be seen any more */
     bool in_callback[8] = {};      /* of each dispatcher */
     bool batch_in_use[8] = {};     /* a fiber polls, or looks at what it got */
+    bool reacting[8] = {};         /* it looks */
 
     bool batches() const { return configuration->options.delivery == IOCPNET_DELIVERY_BATCHES; }
     bool driven_by_host() const { return configuration->options.driving == IOCPNET_DRIVING_HOST; }

@@ -12,7 +12,7 @@ struct World {
     Configuration configuration;
     Model model;
     Peers peers;
-    bool winding_down;  /* no new services, listeners and connects */
+    bool winding_down;  /* the host ends its services */
     uint32_t outbound;  /* connects made; each has a port of its own */
     uint32_t log_round; /* the log callback that is set; 0: none */
     uint64_t steps;
