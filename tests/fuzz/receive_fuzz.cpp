@@ -43,7 +43,7 @@ private:
         iocpnet_service_options options;
         iocpnet_service_options_init(&options, sizeof options);
         /* io_uring now and then: its rings take long to make. */
-        options.port = choices_ >> 2 == 0 ? IOCPNET_PORT_AUTO : IOCPNET_PORT_EPOLL;
+        options.port = may_be_uring() ? IOCPNET_PORT_AUTO : IOCPNET_PORT_EPOLL;
         options.driving = host_drives() ? IOCPNET_DRIVING_HOST : IOCPNET_DRIVING_LIBRARY;
         options.delivery = is_polled() ? IOCPNET_DELIVERY_BATCHES : IOCPNET_DELIVERY_CALLBACKS;
         buffer_bytes_ = buffers[input_.below(4)];
@@ -101,10 +101,13 @@ private:
             return;
         }
         const auto deadline = std::chrono::steady_clock::now() + wait_limit;
-        while (handled_[kind] == 0) {
-            FUZZ_REQUIRE(std::chrono::steady_clock::now() < deadline);
+        while (handled_[kind] == 0 && std::chrono::steady_clock::now() < deadline) {
             drive(1);
         }
+        if (handled_[kind] == 0) {
+            std::fprintf(stderr, "%zu bytes sent; %s\n", sent_.size(), api_test::describe(recorder_.copy()).c_str());
+        }
+        FUZZ_REQUIRE(handled_[kind] != 0);
     }
 
     void step()
@@ -141,10 +144,15 @@ private:
         sent_.append(bytes, 0, bytes.empty() ? 0 : peer_.send_some(bytes));
     }
 
-    /* Not part of the stream. Once: a second one would make the first one so. */
+    bool may_be_uring() const { return choices_ >> 2 == 0; }
+
+    /*
+     * Not part of the stream. Once: a second one would make the first one so. Not on io_uring: on a ring that threads
+     * share, Linux 6.18 may not look again at what stands behind an urgent byte before something else comes.
+     */
     void send_urgent()
     {
-        if (!urgent_sent_) {
+        if (!urgent_sent_ && !may_be_uring()) {
             peer_.send_urgent('!');
         }
         urgent_sent_ = true;

@@ -21,6 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 INPUT_BYTES_MAX = 600
 INPUT_SECONDS_MAX = 25
+CORPUS_BYTES_MAX = 4096
 
 
 def targets():
@@ -86,13 +87,21 @@ class Target:
                 lines += [] if passed else output.splitlines()[-60:]
         return lines, verdicts
 
+    def merge(self, merged, *folders):
+        """As few inputs as reach the same branches equally often; just the same branches when those are too many."""
+        self.call("-merge=1", merged, *folders)
+        if sum(each.stat().st_size for each in Path(merged).iterdir()) > CORPUS_BYTES_MAX:
+            for each in Path(merged).iterdir():
+                each.unlink()
+            self.call("-merge=1", "-use_counters=0", merged, *folders)
+
     def grow(self, seconds):
-        """What covers more than the corpus did, in edges: counts of them would keep far more inputs."""
+        """Adds what a search finds."""
         with tempfile.TemporaryDirectory() as corpus, tempfile.TemporaryDirectory() as found, \
                 tempfile.TemporaryDirectory() as merged:
             self.unpack(corpus)
             passed, figures, output = self.search(seconds, found, corpus)
-            self.call("-merge=1", "-use_counters=0", merged, corpus, found)
+            self.merge(merged, corpus, found)
             inputs = self.pack(merged)
         lines = [f"-- fuzz {self.name}: {figures}; corpus {len(inputs)} inputs, {sum(map(len, inputs))} bytes"]
         return lines + ([] if passed else output.splitlines()[-60:]), [passed]

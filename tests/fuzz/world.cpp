@@ -169,9 +169,11 @@ World::Session *World::session_of(iocpnet_session handle)
 
 void World::receive_all(Peer &peer)
 {
-    while (peer.socket.is_open() && peer.socket.end() == api_test::Socket::End::none &&
-           peer.socket.readable_within(0)) {
-        peer.end.received += peer.socket.receive_some(1 << 16);
+    bool more = true;
+    while (more && peer.socket.is_open() && peer.socket.readable_within(0)) {
+        const std::string bytes = peer.socket.receive_some(1 << 16);
+        peer.end.received += bytes;
+        more = !bytes.empty(); /* else the end, or a connection that never was */
     }
 }
 
