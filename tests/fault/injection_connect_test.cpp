@@ -28,6 +28,12 @@ protected:
         }
     }
 
+    void TearDown() override
+    {
+        target.close();
+        InjectionTest::TearDown();
+    }
+
     void expect_connects()
     {
         const iocpnet_session session = host->connect(target.address());

@@ -66,8 +66,10 @@ void for_each_failure(const std::vector<Step> &steps, Check check)
         for (uint32_t skip = step.first; skip < step.first + step.count; skip++) {
             for (const int error : step.errors) {
                 SCOPED_TRACE(std::string(step.name) + " " + std::to_string(skip + 1) + " " + strerrorname_np(error));
+                const ptrdiff_t descriptors = open_descriptors();
                 const Fault fault(step.call, error, Fault::for_ever, skip);
                 check(error);
+                EXPECT_EQ(descriptors, open_descriptors());
                 EXPECT_GE(fault.failed(), 1u);
                 expect_nothing_alive();
             }
@@ -170,7 +172,7 @@ TEST_P(ListenErrors, AreTheResultOfTheCallAndLeaveNothing)
         {"getsockname", Call::getsockname, 0, 1, {EBADF, EFAULT, EINVAL, ENOBUFS, ENOTSOCK}}};
     Host host(callbacks());
     ASSERT_EQ(IOCPNET_OK, host.start());
-    const uint64_t descriptors = live_objects().descriptors;
+    const ptrdiff_t descriptors = open_descriptors();
     for (const Step &step : steps) {
         for (const int error : step.errors) {
             SCOPED_TRACE(std::string(step.name) + " " + strerrorname_np(error));
@@ -183,7 +185,7 @@ TEST_P(ListenErrors, AreTheResultOfTheCallAndLeaveNothing)
             EXPECT_EQ(0u, listener);
         }
     }
-    EXPECT_EQ(descriptors, live_objects().descriptors);
+    EXPECT_EQ(descriptors, open_descriptors());
     EXPECT_EQ(0u, live_objects().listeners);
 }
 

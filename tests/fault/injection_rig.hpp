@@ -1,7 +1,10 @@
 /* An echo server, on each port with each kind of driving, one call of which fails after another. Linux only. */
 #pragma once
 
+#include <cstddef>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +30,12 @@ inline std::vector<Mode> driven_modes(const std::vector<uint32_t> &ports)
     return modes;
 }
 
+/* What the process has open, whatever the library counts. */
+inline ptrdiff_t open_descriptors()
+{
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+}
+
 class InjectionTest : public ModeTest
 {
 protected:
@@ -34,6 +43,7 @@ protected:
     {
         ModeTest::SetUp();
         if (!IsSkipped()) {
+            descriptors_before = open_descriptors();
             host = std::make_unique<Host>(GetParam());
             host->echo();
             address = host->listen();
@@ -41,8 +51,10 @@ protected:
     }
     void TearDown() override
     {
+        const bool had_host = host != nullptr;
         host.reset();
         ModeTest::TearDown();
+        EXPECT_TRUE(!had_host || open_descriptors() == descriptors_before);
     }
 
     bool on_ring() const { return GetParam().port == IOCPNET_PORT_IO_URING; }
@@ -74,6 +86,7 @@ protected:
 
     std::unique_ptr<Host> host;
     std::string address;
+    ptrdiff_t descriptors_before = 0;
 };
 
 inline bool is_in(int error, const std::vector<int> &errors)

@@ -137,7 +137,7 @@ TEST_P(IoUringRequests, WakeWhosePollEndsIsPolledAgainOnce)
         ASSERT_EQ(IOCPNET_OK, other.start());
         Socket peer = Socket::connect(listening);
         ASSERT_TRUE(other.wait_connected(1));
-        for (int i = 0; i < 10; i++) { /* each wakes the dispatcher */
+        for (int i = 0; i < 10 || fault.failed() < 3; i++) { /* each wakes the dispatcher, if it sleeps */
             ASSERT_EQ(IOCPNET_OK, other.send(other.recorder().nth(0), "x"));
             ASSERT_EQ("x", peer.receive(1));
         }
