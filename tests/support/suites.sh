@@ -3,6 +3,7 @@
 set -u
 results=$2
 . tests/support/wine.sh
+. tests/support/simulate.sh
 
 count() { # NAME PASSED FAILED [SKIPPED]
     echo "-- $1: $2 passed, $3 failed${4:+, $4 skipped}"
@@ -116,6 +117,16 @@ suite_soak() {
     else
         count "soak that finds a leak" 0 1
     fi
+}
+
+suite_sim() {
+    native sim
+    build clang-release simulate && build asan simulate || return
+    replay_regressions gcc-release
+    replay_regressions asan
+    compare_hashes 2000 gcc-release clang-release asan
+    simulate gcc-release --life-cycles 4000000 --jobs 2 --seed "$(campaign_seed 0)" --output build/sim-gcc.choices
+    simulate asan --life-cycles 1000000 --jobs 2 --seed "$(campaign_seed 1)" --output build/sim-asan.choices
 }
 
 suite_asan() {
