@@ -42,10 +42,6 @@ KICKS = (
          "        icn_session_flush(session);\n        icn_u32_exchange(&kick->pending, 0);\n    }\n"))),
     Mutant("kick left open at the end", "net/session_finish.c", (
         ("session->operations != 0 || !icn_kick_close(&session->kick)", "session->operations != 0"),)),
-    Mutant("kick without a pin", "net/session.c", (
-        ("    icn_handle_pin_again(session->handle);\n", ""),
-        ("    icn_handle_unpin(handle);\n}\n\nstatic void initialise",
-         "    (void)handle;\n}\n\nstatic void initialise"))),
 )
 
 OPERATIONS = (

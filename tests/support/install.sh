@@ -13,9 +13,11 @@ packages_for() {
         api) echo "$build googletest $peers" ;;
         fault) echo "$build googletest binutils $network" ;;
         asan | tsan) echo "$build googletest $peers $network clang libclang-rt-14-dev llvm" ;;
+        mutants) echo "$build googletest python3" ;;
         fuzz) echo "$build googletest python3 clang libclang-rt-14-dev llvm" ;;
         wine) echo "$build googletest $mingw wine wine64" ;;
         abi) echo "$build python3 clang binutils $mingw gcc-mingw-w64-i686-win32" ;;
+        model) echo "python3 spin gcc libc6-dev" ;;
         style) echo "python3 git clang clang-format clang-tidy cppcheck libc6-dev $mingw" ;;
     esac
 }

@@ -129,6 +129,8 @@ suite_sim() {
     simulate asan --life-cycles 1000000 --jobs 2 --seed "$(campaign_seed 1)" --output build/sim-asan.choices
 }
 
+suite_mutants() { build gcc-release simulate && python3 tests/mutants/run_mutants.py build/gcc-release "$results"; }
+
 suite_asan() {
     export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
     export UBSAN_OPTIONS=print_stacktrace=1
@@ -155,6 +157,8 @@ suite_wine() {
 suite_abi() {
     build gcc-release iocpnet && build mingw iocpnet && build mingw32 iocpnet && run_checks tests/abi
 }
+
+suite_model() { run_checks tests/model; }
 
 suite_style() { run_checks tests/style; }
 
