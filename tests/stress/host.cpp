@@ -192,6 +192,9 @@ void IOCPNET_CALL Host::deliver(const iocpnet_event *event, void *user)
 void Host::handle_service(const iocpnet_event &event)
 {
     const bool last = event.kind == IOCPNET_EVENT_SERVICE_DESTROYED;
+    if (counts_[event.kind]++ != 0) {
+        violate("event " + std::to_string(event.kind) + " twice: " + describe());
+    }
     if (!is_batches() && counts_[IOCPNET_EVENT_CONNECTED] != counts_[IOCPNET_EVENT_DISCONNECTED]) {
         violate("the service ended before its sessions: " + describe());
     }
@@ -218,17 +221,15 @@ void Host::handle(const iocpnet_event &event)
     if (of_session && counts_[IOCPNET_EVENT_SERVICE_STOPPED] != 0 && !is_batches()) {
         violate("event " + std::to_string(event.kind) + " after SERVICE_STOPPED: " + describe());
     }
-    const uint64_t before = counts_[event.kind]++;
-    if (!of_session) {
-        if (before != 0) {
-            violate("event " + std::to_string(event.kind) + " twice: " + describe());
-        }
-        handle_service(event);
-    } else {
+    if (of_session) {
         const std::shared_ptr<Talk> talk = talk_of(event.session, event.listener == 0);
         talk->begin_event(event);
         react(dispatcher_random_[event.dispatcher], *talk, event);
         talk->end_event();
+        /* Last: whoever waits for the count reads what the event left behind. */
+        counts_[event.kind]++;
+    } else {
+        handle_service(event);
     }
     changed_.notify_all();
 }

@@ -132,7 +132,7 @@ void Host::ask(Random &random, Talk &talk)
     world_.expect("a question about a session", std::min<int32_t>(status, IOCPNET_OK),
                   {IOCPNET_E_INVALID_HANDLE, IOCPNET_E_CLOSED, IOCPNET_E_INVALID_STATE, IOCPNET_E_SYSTEM});
     if (!is_user_value(user) || details.send_queue_bytes > options_.send_queue_bytes_max) {
-        violate("a wrong answer about a session: " + talk.describe());
+        violate("a wrong answer about a session: " + talk.name());
     }
 }
 

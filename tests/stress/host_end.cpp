@@ -75,12 +75,12 @@ void Host::wait_until_at_ease()
             iocpnet_session_details details = {};
             iocpnet_session_resume_receive(talk->session());
             if (talk->is_to_end()) {
-                what = "a session does not end: " + talk->describe();
+                what = "a session does not end: " + talk->name();
             }
             if (talk->writable_is_due() &&
                 iocpnet_session_info(talk->session(), &details, sizeof details) == IOCPNET_OK &&
                 details.state == IOCPNET_SESSION_OPEN && details.send_queue_bytes == 0) {
-                what = "WRITABLE does not come: " + talk->describe();
+                what = "WRITABLE does not come: " + talk->name();
             }
         }
         return what.empty();
@@ -102,7 +102,7 @@ void Host::violate_unended()
 {
     for (const std::shared_ptr<Talk> &talk : all_talks()) {
         if (talk->state() == Talk::made || talk->state() == Talk::connected) {
-            violate("a session never ended: " + talk->describe() + ": " + describe());
+            violate("a session never ended: " + talk->name() + ": " + describe());
         }
     }
 }

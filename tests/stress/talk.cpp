@@ -58,15 +58,19 @@ void Talk::violate(const std::string &text) const
     stress::violate(text + ": " + describe());
 }
 
-std::string Talk::describe() const
+std::string Talk::name() const
 {
     char handle[32];
     std::snprintf(handle, sizeof handle, "%016llx", static_cast<unsigned long long>(session_));
-    return std::string(outbound_ ? "outbound" : "accepted") + " session " + handle + " " + local_ + " - " + remote_ +
-           ", " + state_names[state_] + ", accepted " + std::to_string(accepted_) + ", sent " + std::to_string(sent_) +
-           ", received " + std::to_string(received_) + ", close reason " +
+    return std::string(outbound_ ? "outbound" : "accepted") + " session " + handle + ", " + state_names[state_] +
+           ", accepted " + std::to_string(accepted_);
+}
+
+std::string Talk::describe() const
+{
+    return name() + ", sent " + std::to_string(sent_) + ", received " + std::to_string(received_) + ", close reason " +
            iocpnet_close_reason_name(last_.close_reason) + ", status " + iocpnet_status_name(last_.status) +
-           ", unsent " + std::to_string(last_.bytes_unsent);
+           ", unsent " + std::to_string(last_.bytes_unsent) + ", " + local_ + " - " + remote_;
 }
 
 void Talk::begin_event(const iocpnet_event &event)

@@ -67,6 +67,9 @@ public:
 
     /* After the last event, when nobody sends any more. `sent_events`: every SENT was seen. */
     void settle(Ledger &ledger, bool sent_events) const;
+    /* Any thread: which one it is. */
+    std::string name() const;
+    /* Inside an event, or when there are none any more: all that is known of it. */
     std::string describe() const;
     uint32_t close_reason() const { return last_.close_reason; }
     uint64_t bytes_unsent() const { return last_.bytes_unsent; }
