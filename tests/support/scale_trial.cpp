@@ -217,10 +217,24 @@ void Trial::drive_all()
     }
 }
 
+/* The listener tries again and again, and its clients wait in the backlog as long as the shortage lasts. */
+bool Trial::accepts_in_vain() const
+{
+    iocpnet_service_statistics statistics = {};
+    return shortage_.for_ever && !relieved_ && was_short() &&
+           iocpnet_service_stats(service_, &statistics, sizeof statistics) == IOCPNET_OK &&
+           statistics.accept_backoffs > 0;
+}
+
 void Trial::look_at_peers()
 {
+    const bool in_vain = accepts_in_vain();
     for (Peer &peer : peers_) {
         peer.look();
+        if (in_vain && !peer.ended) {
+            peer.socket.close();
+            peer.ended = true;
+        }
     }
 }
 

@@ -125,6 +125,7 @@ private:
     void handle(const iocpnet_event &event);
     void drive(uint32_t dispatcher);
     void drive_all();
+    bool accepts_in_vain() const;
     void look_at_peers();
     void relieve();
     void prove_it_serves();
