@@ -19,7 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-INPUT_BYTES_MAX = 600
+INPUT_BYTES_MAX = {"simulation": 1000}
+INPUT_BYTES_MAX_USUAL = 600
 INPUT_SECONDS_MAX = 25
 CORPUS_BYTES_MAX = 4096
 
@@ -39,7 +40,8 @@ class Target:
         self.failures.mkdir(parents=True, exist_ok=True)
 
     def call(self, *arguments):
-        command = [str(self.binary), f"-timeout={INPUT_SECONDS_MAX}", f"-max_len={INPUT_BYTES_MAX}",
+        bytes_max = INPUT_BYTES_MAX.get(self.name, INPUT_BYTES_MAX_USUAL)
+        command = [str(self.binary), f"-timeout={INPUT_SECONDS_MAX}", f"-max_len={bytes_max}",
                    f"-artifact_prefix={self.failures}/", *arguments]
         try:
             done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", check=False)
