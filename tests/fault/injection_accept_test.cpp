@@ -27,6 +27,15 @@ protected:
         }
     }
 
+    /* A client that comes while the listener still backs off may be the one that is told so. */
+    void expect_served_again()
+    {
+        EXPECT_TRUE(wait_until([this] {
+            Socket peer = Socket::connect(address);
+            return echoes(peer);
+        }));
+    }
+
     uint64_t backoffs() { return host->stats().accept_backoffs; }
 };
 INJECTION_SUITE(AcceptErrors);
@@ -66,11 +75,11 @@ TEST_P(AcceptErrors, OfTheSystemMakeTheListenerBackOffOnceAndGoOn)
         address = host->listen();
         Socket first = Socket::connect(address);
         ASSERT_TRUE(wait_until([&] { return fault.failed() == 1; }));
-        expect_served();
+        expect_served_again();
         EXPECT_EQ(++expected, backoffs());
         EXPECT_EQ(IOCPNET_OK, iocpnet_listener_close(host->listener()));
     }
-    EXPECT_EQ(host->stats().accepts + host->stats().accepts_shed, 2 * lasting.size() + 1);
+    EXPECT_GE(host->stats().accepts + host->stats().accepts_shed, 2 * lasting.size() + 1);
 }
 
 TEST_P(AcceptErrors, ThatComeAgainAndAgainMakeTheListenerTryUntilTheyStop)
@@ -81,7 +90,7 @@ TEST_P(AcceptErrors, ThatComeAgainAndAgainMakeTheListenerTryUntilTheyStop)
         address = host->listen();
         Socket peer = Socket::connect(address);
         ASSERT_TRUE(wait_until([&] { return fault.failed() == 6; }));
-        expect_served();
+        expect_served_again();
         EXPECT_EQ(IOCPNET_OK, iocpnet_listener_close(host->listener()));
     }
 }
@@ -131,7 +140,7 @@ TEST_P(EpollAcceptErrors, OfWatchingTheListenerMakeItTryAgain)
         address = host->listen();
         Socket peer = Socket::connect(address);
         EXPECT_TRUE(wait_until([&] { return fault.failed() == 3; }));
-        expect_served();
+        expect_served_again();
         EXPECT_EQ(IOCPNET_OK, iocpnet_listener_close(host->listener()));
     }
 }
