@@ -384,8 +384,8 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_set_callback(iocpnet_service se
 
 /*
  * Starts the dispatchers, and with them the listeners that are open. With driving by the host no thread is made.
- * Errors: INVALID_HANDLE, INVALID_STATE (not in state CREATED), NO_MEMORY (threads), SYSTEM. After an error of the
- * system the service is as before. Since 1.0.
+ * Errors: INVALID_HANDLE, INVALID_STATE (not in state CREATED), and of making threads NO_MEMORY, NO_DESCRIPTORS,
+ * ACCESS_DENIED, SYSTEM. After an error of the system the service is as before. Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_start(iocpnet_service service);
 
@@ -395,7 +395,8 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_start(iocpnet_service service);
  * turns, one at a time.
  * Returns the number of events delivered, 0 after the time-out or a wake; a value below 0 is an error.
  * Errors: INVALID_HANDLE, INVALID_ARGUMENT (dispatcher), INVALID_STATE (not started, another driving or delivery),
- * BUSY (a thread is in it, also the calling one, inside a callback), CLOSED (being destroyed). Since 1.0.
+ * BUSY (a thread is in it, also the calling one, inside a callback), CLOSED (being destroyed), NO_MEMORY, SYSTEM (of the
+ * port as a whole: nothing is lost, the next call tries again). Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_dispatch(iocpnet_service service, uint32_t dispatcher,
                                                           uint32_t timeout_ms);
@@ -407,7 +408,7 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_dispatch(iocpnet_service servic
  * event (0: not at all; IOCPNET_INFINITE).
  * Returns the number of events stored, at most `capacity`; what is left comes with the next call.
  * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STATE (not started, another delivery), BUSY (a thread is in it),
- * CLOSED (being destroyed), NO_MEMORY. Since 1.0.
+ * CLOSED (being destroyed), NO_MEMORY, SYSTEM (as for iocpnet_service_dispatch). Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_poll(iocpnet_service service, uint32_t dispatcher,
                                                       iocpnet_event *events, uint32_t capacity, uint32_t timeout_ms);
@@ -483,7 +484,8 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_listener_options_init(iocpnet_listener_
  * The address is taken exclusively: on Windows by SO_EXCLUSIVEADDRUSE, on Linux with SO_REUSEADDR, which there only
  * ignores connections in TIME_WAIT (socket(7)).
  * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE, INVALID_ADDRESS, ADDRESS_IN_USE,
- * ADDRESS_NOT_AVAILABLE, ACCESS_DENIED, NO_MEMORY, NO_DESCRIPTORS, LIMIT_REACHED, CLOSED (stopping), SYSTEM. Since 1.0.
+ * ADDRESS_NOT_AVAILABLE, ACCESS_DENIED, NOT_SUPPORTED (no IPv6), NO_MEMORY, NO_DESCRIPTORS, LIMIT_REACHED, CLOSED
+ * (stopping), SYSTEM. Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_listener_open(iocpnet_service service, const char *address,
                                                        const iocpnet_listener_options *options,
@@ -577,7 +579,7 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_connect_options_init(iocpnet_connect_op
  * `address`: as for iocpnet_listener_open, the port not 0. `options`: NULL for the defaults. `session`: receives the
  * handle, before any event of the session can be seen.
  * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE, INVALID_ADDRESS, INVALID_STATE (not started), CLOSED
- * (stopping), NO_MEMORY, NO_DESCRIPTORS, LIMIT_REACHED, SYSTEM. Since 1.0.
+ * (stopping), ACCESS_DENIED, NOT_SUPPORTED (no IPv6), NO_MEMORY, NO_DESCRIPTORS, LIMIT_REACHED, SYSTEM. Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_connect(iocpnet_service service, const char *address,
                                                          const iocpnet_connect_options *options,
