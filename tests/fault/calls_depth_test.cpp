@@ -25,7 +25,7 @@ struct Depth {
 void IOCPNET_CALL send_again(const iocpnet_event *event, void *user)
 {
     auto *depth = static_cast<Depth *>(user);
-    const auto here = reinterpret_cast<uintptr_t>(&depth);
+    const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)); /* AddressSanitizer moves variables */
     depth->lowest = std::min(depth->lowest, here);
     depth->highest = std::max(depth->highest, here);
     if (--depth->rounds > 0) {

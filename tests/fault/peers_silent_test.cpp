@@ -50,7 +50,7 @@ TEST_P(SilentPeers, CostNoMoreThanFourKilobytesOfUserMemoryEach)
 TEST_P(SilentPeers, ThatSendAByteAtATimeCostNoMore)
 {
     /* io_uring's pool of receive buffers, 256 at most, belongs to the dispatcher: here it is small. */
-    Host host(GetParam(), [](iocpnet_service_options &o) { o.receive_buffer_bytes = 4096; });
+    Host host(GetParam(), [](iocpnet_service_options &o) { o.receive_buffer_bytes = 1024; });
     host.recorder().keep_no_data();
     const std::string address = host.listen();
     ASSERT_EQ(IOCPNET_OK, host.start());
