@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "stress/check.hpp"
+#include "stress/wire.hpp"
 
 namespace stress
 {
@@ -21,6 +22,8 @@ void compare(const End &sender, const End &receiver)
 {
     if (receiver.received > sender.sent) {
         violate("more was received than sent: from " + describe(sender) + " to " + describe(receiver));
+    } else if (Wire::is_on_wine()) {
+        return;
     } else if (receiver.saw_end && sender.aborted) {
         violate("a connection was aborted, and ended in order: from " + describe(sender) + " to " + describe(receiver));
     } else if (receiver.saw_end && sender.sent_final && receiver.received != sender.sent) {

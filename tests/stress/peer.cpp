@@ -277,7 +277,9 @@ Peers::Peers(World &world, uint32_t connecting, uint32_t accepting)
     for (uint32_t i = 0; i < accepting; i++) {
         threads_.emplace_back([this, i] { accept_all_the_time(i); });
     }
-    threads_.emplace_back([this] { kill_all_the_time(); });
+    if (!Wire::is_on_wine()) {
+        threads_.emplace_back([this] { kill_all_the_time(); });
+    }
 }
 
 Peers::~Peers()

@@ -173,6 +173,16 @@ Wire Wire::connect(const std::string &address, const std::string &source, Width 
     return made;
 }
 
+bool Wire::is_on_wine()
+{
+#if defined(_WIN32)
+    const HMODULE ntdll = GetModuleHandleA("ntdll.dll");
+    return ntdll != nullptr && GetProcAddress(ntdll, "wine_get_version") != nullptr;
+#else
+    return false;
+#endif
+}
+
 Wire::Wire(Wire &&other) noexcept : handle_(std::exchange(other.handle_, none))
 {
 }

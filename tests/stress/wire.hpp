@@ -28,6 +28,10 @@ public:
     /* Connects to "127.0.0.1:7000", from `source`, an address of 127.0.0.0/8, unless it is empty. Not open on failure. */
     static Wire connect(const std::string &address, const std::string &source = "", Width width = Width::wide);
 
+    /* There a reset looks like an end of the stream, after a poll; and its server can not do with a process that is killed
+     * inside a call of a socket. */
+    static bool is_on_wine();
+
     Wire() = default;
     Wire(Wire &&other) noexcept;
     Wire &operator=(Wire &&other) noexcept;
