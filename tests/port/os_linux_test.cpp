@@ -274,6 +274,15 @@ TEST(OsLinuxError, EachCodeHasItsStatus)
     }
 }
 
+TEST(OsLinuxSockaddr, AFamilyThatIsNoneOfOursIsNone)
+{
+    sockaddr_storage storage = {};
+    icn_address address;
+    storage.ss_family = AF_UNIX;
+    icn_os_sockaddr_read(&storage, &address);
+    EXPECT_EQ(address.family, ICN_ADDRESS_NONE);
+}
+
 TEST(OsLinuxError, LastResultIsThatOfErrnoAndNeverSuccess)
 {
     errno = ECONNREFUSED;

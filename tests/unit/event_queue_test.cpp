@@ -242,6 +242,23 @@ TEST_F(EventQueue, RoomIsOfferedOnceHalfOfTheLimitIsFree)
     EXPECT_FALSE(icn_event_queue_may_feed(&queue)) << "offered twice";
 }
 
+TEST_F(EventQueue, WhoStarvesWhileThereIsRoomIsToldToGoOn)
+{
+    EXPECT_FALSE(icn_event_queue_starve(&queue));
+    EXPECT_FALSE(icn_event_queue_may_feed(&queue)) << "nobody starves";
+}
+
+TEST_F(EventQueue, AnyKindOfNewsIsAnEvent)
+{
+    EXPECT_FALSE(icn_event_queue_has_events(&queue));
+    icn_event_queue_append_stopped(&queue);
+    EXPECT_TRUE(icn_event_queue_has_events(&queue));
+    EXPECT_EQ(fetch(8).size(), 1U);
+    icn_event_queue_append_end(&queue, session(1));
+    EXPECT_TRUE(icn_event_queue_has_events(&queue));
+    EXPECT_EQ(fetch(8).size(), 1U);
+}
+
 TEST_F(EventQueue, AWakeEndsAWaitOnce)
 {
     icn_event_queue_wake(&queue);
