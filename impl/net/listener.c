@@ -224,6 +224,8 @@ static void initialise(icn_listener *listener, icn_loop *loop, icn_os_socket soc
     icn_kick_init(&listener->kick, look);
     /* The first push is the maker's: whoever knows the handle before can not start the listener, nor end it. */
     (void)icn_kick_claim(&listener->kick);
+    /* So is the close, until the pins are taken: it would retire the handle. */
+    icn_u32_store_relaxed(&listener->close_claimed, 1);
     icn_timer_init(&listener->retry, retry_due);
     icn_list_init(&listener->endpoint.node);
     icn_list_init(&listener->loop_node);
@@ -253,6 +255,7 @@ int32_t icn_listener_open(icn_loop *loop, icn_os_socket socket, const icn_addres
     /* The loop's own pin, until it has finished with the listener: the handle may be retired long before. */
     icn_handle_pin_again(listener->handle);
     *handle = listener->handle;
+    icn_u32_store(&listener->close_claimed, 0);
     push(listener);
     return IOCPNET_OK;
 
