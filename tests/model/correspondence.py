@@ -1,4 +1,4 @@
-"""The table of docs/model.md: which inline of a model is which function of the code. Checked, so that it does not rot."""
+"""The table of docs/model.md, which inline of a model is which function of the code, checked so that it does not rot."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,8 @@ def rows():
 
 def inlines(model):
     """The inlines and processes of a model."""
-    return re.findall(r"^(?:inline|proctype|active (?:\[\w+\] )?proctype) (\w+)\(", read(f"tests/model/{model}.pml"), re.MULTILINE)
+    text = read(f"tests/model/{model}.pml")
+    return re.findall(r"^(?:inline|proctype|active (?:\[\w+\] )?proctype) (\w+)\(", text, re.MULTILINE)
 
 
 def defines(text, function):

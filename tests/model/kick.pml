@@ -1,6 +1,6 @@
 /*
- * impl/net/loop.c: kicks, the owner's sleep, and the end of a kick. Two objects, kickers that ask for something and for the
- * object's end, the owner's turns, the port's wake. Stores that are not fenced may pass later loads.
+ * impl/net/loop.c: kicks, the owner's sleep, and the end of a kick. Objects, kickers that ask for something and for the end
+ * of an object, the owner's turns, the port's wake. The owner's plain store to `sleeping` reaches memory late.
  */
 #ifndef KICKERS
 #define KICKERS 2

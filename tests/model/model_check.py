@@ -28,7 +28,7 @@ VARIANTS = [
     ("service", "-DCLOSERS=0 -DSTOPPERS=1 -DDESTROYERS=2 -DARRIVALS=1", "stop while two destroy"),
 ]
 
-# With no deadlock, and no cycle, every run comes to its end: what is claimed is pursued. Smaller bounds, for it costs more.
+# Without a deadlock and without a cycle every run comes to its end: what is claimed is pursued. It costs more.
 CYCLE_VARIANTS = [
     ("kick", "-DREQUESTS=1 -DCOMPLETIONS=0"),
     ("handle", "-DLIVES=2"),
