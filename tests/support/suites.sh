@@ -22,10 +22,12 @@ build() { # PRESET [TARGET...]
 }
 
 # Run the cases of GoogleTest that carry one of the labels.
-run_cases() { # PRESET LABELS
-    local junit=$PWD/build/$1/results.xml
+run_cases() { # PRESET LABELS [CTEST-OPTION...]
+    local junit=$PWD/build/$1/results.xml elevate=()
+    # Network namespaces need the rights of root.
+    [[ $2 == *fault* && $(id -u) -ne 0 ]] && elevate=(sudo -E)
     rm -f "$junit"
-    ctest --test-dir "build/$1" -L "^($2)\$" -j "$(nproc)" --output-on-failure --output-junit "$junit" |
+    "${elevate[@]}" ctest --test-dir "build/$1" -L "^($2)\$" "${@:3}" -j "$(nproc)" --output-on-failure --output-junit "$junit" |
         grep -v -e ' Start ' -e ' Passed '
     figures "$junit"
     count_cases "$1 $2" "$junit"
@@ -130,6 +132,14 @@ suite_sim() {
 }
 
 suite_mutants() { build gcc-release simulate && python3 tests/mutants/run_mutants.py build/gcc-release "$results"; }
+
+# Without cases that repeat one thing for long, or measure memory: they reach no branch that others do not.
+suite_coverage() {
+    build coverage suite_unit suite_port suite_api suite_fault || return
+    find build/coverage -name '*.gcda' -delete
+    run_cases coverage 'unit|port|api|fault' -E 'Scale(Churn|Cycle)|SendFromSent|MisuseFlood|QueueAndMemoryStay'
+    python3 tests/coverage/report.py build/coverage "$results" || count "coverage report" 0 1
+}
 
 suite_asan() {
     export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
