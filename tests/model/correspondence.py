@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import spin
+
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| (\w+) \| `(\w+)` \| `([\w/.]+)` \| `(\w+)` \|", re.MULTILINE)
 
@@ -17,7 +19,7 @@ def rows():
 
 def inlines(model):
     """The inlines and processes of a model."""
-    text = read(f"tests/model/{model}.pml")
+    text = spin.source_of(model)
     return re.findall(r"^(?:inline|proctype|active (?:\[\w+\] )?proctype) (\w+)\(", text, re.MULTILINE)
 
 

@@ -45,7 +45,9 @@ def read(output):
 
 
 def source_of(model):
-    return (FOLDER / f"{model}.pml").read_text(encoding="utf-8")
+    """The text of a model, with its parts in their places."""
+    text = (FOLDER / f"{model}.pml").read_text(encoding="utf-8")
+    return re.sub(r'^#include "(\w+)\.pml"\n', lambda part: source_of(part[1]), text, flags=re.MULTILINE)
 
 
 def check(text, options, search=ASSERTIONS):
