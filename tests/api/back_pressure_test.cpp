@@ -388,4 +388,34 @@ TEST_P(EventQueue, UnpolledEventsOfEndsAreNeverLost)
     EXPECT_EQ(count, host.recorder().copy().connected());
 }
 
+/* Two pieces fill the queue. The host fetches one and closes the session of the other: that one it does not see. */
+TEST_P(EventQueue, RoomThatIsMadeByEventsWhichTheHostDoesNotSeeIsUsed)
+{
+    Host host(batches(), [](iocpnet_service_options &options) {
+        options.event_queue_bytes_max = 40;
+        options.close_timeout_ms = 600000;
+    });
+    host.drive_by_hand();
+    host.set_capacity(1);
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    std::vector<Socket> peers;
+    for (uint64_t i = 1; i <= 2; i++) {
+        peers.push_back(Socket::connect(address));
+        ASSERT_TRUE(wait_until([&] { return host.drive_once(0, 10) == 1; }));
+        ASSERT_EQ(i, host.recorder().copy().connected());
+    }
+    uint64_t queued = 0;
+    for (Socket &peer : peers) {
+        ASSERT_TRUE(peer.send("x"));
+        ASSERT_TRUE(wait_until([&] { return host.stats().event_queue_bytes > queued; }));
+        queued = host.stats().event_queue_bytes;
+    }
+    ASSERT_EQ(1, host.drive_once(0, 1000));
+    ASSERT_EQ(IOCPNET_OK, disconnect(host.recorder().nth(1), IOCPNET_DISCONNECT_GRACEFUL));
+    ASSERT_TRUE(peers[0].send("y"));
+    EXPECT_EQ(1, host.drive_once(0, 10000));
+    EXPECT_EQ("xy", host.recorder().session(host.recorder().nth(0)).received);
+}
+
 } // namespace
