@@ -24,7 +24,7 @@ void draw_limits(iocpnet_service_options &options)
     static const uint64_t queue_max[] = {8192, 64, 100, 300, 1500};
     static const uint64_t event_max[] = {4096, 64, 1, 512, 16384};
     static const uint32_t close_timeouts[] = {5000, 1, 20, 300};
-    static const uint32_t sessions[] = {0, 0, 1, 3, 0, 2, 6};
+    static const uint32_t sessions[] = {0, 2, 1, 3, 0, 2, 6};
     options.sessions_max = one_of(sessions);
     options.close_timeout_ms = one_of(close_timeouts);
     options.receive_buffer_bytes = 1024;
@@ -45,7 +45,7 @@ void draw_limits(iocpnet_service_options &options)
 
 ServiceConfiguration draw_service()
 {
-    static const uint32_t dispatchers[] = {1, 2, 1, 3};
+    static const uint32_t dispatchers[] = {1, 2, 2, 3};
     static const uint32_t ports[] = {IOCPNET_PORT_AUTO, IOCPNET_PORT_EPOLL, IOCPNET_PORT_IO_URING};
     /* The ends of sessions are always seen, so that the model knows of them. */
     static const uint64_t left_out[] = {
