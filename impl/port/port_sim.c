@@ -4,6 +4,7 @@
  */
 #include "port/port_sim.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -16,8 +17,9 @@
 #include "port/port_sim_internal.h"
 #include "util/memory.h"
 
-/* Per mille of the runs that return early without a cause. */
+/* Per mille of the runs that return early without a cause, and of the sends at once that take nothing. */
 #define EARLY_CHANCE 20
+#define REFUSAL_CHANCE 100
 
 static icn_sim_port *sim_port(icn_port *port)
 {
@@ -40,7 +42,7 @@ static icn_result open_kind(const icn_port_functions *functions, const icn_port_
     opened->base.functions = functions;
     opened->options = *options;
     icn_list_init(&opened->endpoints);
-    icn_list_init(&opened->failed);
+    icn_list_init(&opened->queued);
     *port = &opened->base;
     return icn_ok();
 }
@@ -60,11 +62,22 @@ static void close_port(icn_port *port)
     icn_sim_port *closed = sim_port(port);
 
     ICN_CHECK(icn_list_is_empty(&closed->endpoints));
-    ICN_CHECK(icn_list_is_empty(&closed->failed));
+    ICN_CHECK(icn_list_is_empty(&closed->queued));
     icn_memory_release(closed, sizeof *closed + closed->options.receive_buffer_bytes, ICN_MEMORY_PORT);
 }
 
 /* ---- what starts ---- */
+
+/* A port that was opened for one thread is for the one that used it first. */
+static void check_thread(icn_sim_port *port)
+{
+    uint32_t self = icn_sim_fiber_number(icn_sim_fiber_self());
+
+    if (port->options.one_thread && port->thread != 0 && port->thread != self) {
+        icn_sim_violation("one thread", "thread %u uses the port of thread %u", (unsigned)self, (unsigned)port->thread);
+    }
+    port->thread = self;
+}
 
 /* Something that a port waits for may have happened. */
 static void changed(void *user)
@@ -79,6 +92,7 @@ static icn_result attach(icn_port *port, icn_endpoint *endpoint)
 {
     int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_ATTACH);
 
+    check_thread(sim_port(port));
     if (error == 0) {
         icn_sim_descriptor_watch(endpoint->socket, changed, port);
         icn_list_append(&sim_port(port)->endpoints, &endpoint->node);
@@ -88,75 +102,88 @@ static icn_result attach(icn_port *port, icn_endpoint *endpoint)
 
 static void detach(icn_port *port, icn_endpoint *endpoint)
 {
-    (void)port;
+    check_thread(sim_port(port));
     icn_list_remove(&endpoint->node);
     icn_sim_descriptor_watch(endpoint->socket, NULL, NULL);
     icn_sim_descriptor_close(endpoint->socket);
 }
 
+/* False: it failed, which its completion will tell. */
+static bool starts(icn_port *port, icn_operation *operation)
+{
+    int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_START);
+
+    check_thread(sim_port(port));
+    sim_port(port)->active = true;
+    if (error != 0) {
+        icn_operation_queue(&sim_port(port)->queued, operation, icn_os_result(error), 0);
+    }
+    return error == 0;
+}
+
 static void start_accept(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, uint32_t count)
 {
     (void)endpoint;
-    (void)operation;
     (void)count;
-    sim_port(port)->active = true;
+    (void)starts(port, operation);
 }
 
 static void start_connect(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const icn_address *address)
 {
-    (void)operation;
-    icn_sim_descriptor_connect(endpoint->socket, address);
-    sim_port(port)->active = true;
+    if (starts(port, operation)) {
+        icn_sim_descriptor_connect(endpoint->socket, address);
+    }
 }
 
 static void start_receive(icn_port *port, icn_endpoint *endpoint, icn_operation *operation)
 {
     (void)endpoint;
-    (void)operation;
-    sim_port(port)->active = true;
+    (void)starts(port, operation);
 }
 
 static void start_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
                        uint32_t count)
 {
-    const size_t size = sizeof(icn_sim_send) + count * sizeof *pieces;
-    icn_sim_send *send = icn_memory_allocate(size, ICN_MEMORY_PORT);
-
     (void)endpoint;
+    if (!starts(port, operation)) {
+        return;
+    }
+    icn_sim_send *send = icn_memory_allocate(sizeof *send + count * sizeof *pieces, ICN_MEMORY_PORT);
     if (send == NULL) {
-        icn_operation_queue(&sim_port(port)->failed, operation, icn_failure(IOCPNET_E_NO_MEMORY), 0);
+        icn_operation_queue(&sim_port(port)->queued, operation, icn_failure(IOCPNET_E_NO_MEMORY), 0);
         return;
     }
     send->count = count;
     memcpy(send->pieces, pieces, count * sizeof *pieces);
     operation->storage[1] = (uintptr_t)send;
-    sim_port(port)->active = true;
 }
 
+/* Takes nothing at times, though there is room. */
 static uint32_t send_now(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count)
 {
     icn_interleave();
-    return icn_sim_port_write(endpoint, pieces, count);
+    return icn_sim_chance(REFUSAL_CHANCE) ? 0 : icn_sim_port_write(endpoint, pieces, count);
 }
 
 static void cancel(icn_port *port, icn_operation *operation)
 {
     ICN_CHECK(operation->state == ICN_OPERATION_IN_FLIGHT);
+    check_thread(sim_port(port));
     operation->state = ICN_OPERATION_CANCELLING;
     sim_port(port)->active = true;
 }
 
-/* ---- running ---- */
-
-static void check_thread(icn_sim_port *port)
+/* As a port does that keeps its operations itself: the cancel always wins, and is delivered from a queue. */
+static void cancel_at_once(icn_port *port, icn_operation *operation)
 {
-    uint32_t self = icn_sim_fiber_number(icn_sim_fiber_self());
-
-    if (port->options.one_thread && port->thread != 0 && port->thread != self) {
-        icn_sim_violation("one thread", "thread %u runs the port of thread %u", (unsigned)self, (unsigned)port->thread);
+    cancel(port, operation);
+    if (operation->kind == ICN_OPERATION_SEND) {
+        icn_sim_port_forget_send(operation);
     }
-    port->thread = self;
+    icn_operation_queue(&sim_port(port)->queued, operation, icn_os_result(ECANCELED), 0);
 }
+
+/* ---- running ---- */
 
 static icn_result run(icn_port *port, uint32_t timeout_ms, uint32_t budget, uint32_t *delivered)
 {
@@ -182,12 +209,12 @@ static icn_result run(icn_port *port, uint32_t timeout_ms, uint32_t budget, uint
         }
     }
     driven->woken = false;
-    return icn_ok();
+    return icn_os_result(*delivered != 0 ? icn_sim_fault_now(ICN_SIM_FAULT_RUN) : 0);
 }
 
 static icn_result submit(icn_port *port)
 {
-    (void)port;
+    check_thread(sim_port(port));
     icn_interleave();
     return icn_ok();
 }
@@ -228,7 +255,7 @@ const icn_port_functions icn_port_sim_at_once = {
     .receive = start_receive,
     .send = start_send,
     .send_now = send_now,
-    .cancel = cancel,
+    .cancel = cancel_at_once,
     .run = run,
     .submit = submit,
     .wake = wake,

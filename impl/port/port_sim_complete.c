@@ -1,6 +1,7 @@
 /* How operations of the simulated port end. */
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "os/error.h"
@@ -17,6 +18,11 @@
 
 /* A batch ends early in one of this many cases, after each completion. */
 #define LAST_ONE_IN 4
+
+/* A send completes without having taken anything in one of this many cases. */
+#define NOTHING_TAKEN_ONE_IN 6
+
+#define BYTES_TAKEN_BACK 0xEE
 
 /* ---- what can complete ---- */
 
@@ -58,7 +64,7 @@ static uint32_t find_candidates(const icn_sim_port *port, icn_operation **candid
 {
     uint32_t count = 0;
 
-    for (icn_list_node *node = port->failed.next; node != &port->failed && count < CANDIDATES_MAX; node = node->next) {
+    for (icn_list_node *node = port->queued.next; node != &port->queued && count < CANDIDATES_MAX; node = node->next) {
         candidates[count++] = ICN_CONTAINER(node, icn_operation, node);
     }
     for (icn_list_node *node = port->endpoints.next; node != &port->endpoints; node = node->next) {
@@ -133,6 +139,8 @@ static void give_bytes(icn_sim_port *port, icn_operation *operation, icn_sim_end
     completion.data = port->buffer;
     icn_sim_trace("received", icn_sim_connection(end), size);
     icn_operation_give(operation, &completion);
+    /* The bytes were lent until here. */
+    memset(port->buffer, BYTES_TAKEN_BACK, size);
 }
 
 static void complete_receive(icn_sim_port *port, icn_operation *operation)
@@ -174,19 +182,31 @@ uint32_t icn_sim_port_write(const icn_endpoint *endpoint, const iocpnet_iovec *p
     return taken;
 }
 
+static icn_sim_send *send_of(const icn_operation *operation)
+{
+    return (icn_sim_send *)(uintptr_t)operation->storage[1];
+}
+
+void icn_sim_port_forget_send(icn_operation *operation)
+{
+    icn_sim_send *send = send_of(operation);
+
+    icn_memory_release(send, sizeof *send + send->count * sizeof send->pieces[0], ICN_MEMORY_PORT);
+}
+
 static void complete_send(icn_operation *operation)
 {
-    icn_sim_send *send = (icn_sim_send *)(uintptr_t)operation->storage[1];
+    const icn_sim_send *send = send_of(operation);
     icn_sim_end *end = icn_sim_descriptor_end(operation->endpoint->socket);
     bool cancelled = cancel_wins(operation, icn_sim_writable(end) != 0 || icn_sim_broken(end));
     int32_t error = cancelled ? ECANCELED : icn_sim_fault_now(ICN_SIM_FAULT_SEND);
     uint32_t size = 0;
 
-    if (error == 0) {
+    if (error == 0 && icn_sim_choose(NOTHING_TAKEN_ONE_IN) != NOTHING_TAKEN_ONE_IN - 1) {
         size = icn_sim_port_write(operation->endpoint, send->pieces, send->count);
         error = size == 0 ? icn_sim_send_error(end) : 0;
     }
-    icn_memory_release(send, sizeof *send + send->count * sizeof send->pieces[0], ICN_MEMORY_PORT);
+    icn_sim_port_forget_send(operation);
     if (cancelled || error == 0) {
         finish(operation, error, size);
     } else {

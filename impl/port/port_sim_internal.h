@@ -9,8 +9,8 @@ typedef struct icn_sim_port {
     icn_port base;
     icn_port_options options;
     icn_list endpoints; /* attached */
-    icn_list failed;    /* operations that failed when they were started */
-    uint32_t thread;    /* the fiber that ran it last; 0: none yet */
+    icn_list queued;    /* operations whose last completion is known: they failed to start, or were cancelled */
+    uint32_t thread;    /* the fiber that used it last; 0: none yet */
     bool active;        /* something may have changed since it was looked at */
     bool woken;
     uint8_t buffer[]; /* receives go here */
@@ -24,6 +24,9 @@ typedef struct icn_sim_send {
 
 /* Delivers at least one completion if there is any, at most `budget`. Returns how many. */
 uint32_t icn_sim_port_deliver(icn_sim_port *port, uint32_t budget);
+
+/* Frees what a send in flight was given. */
+void icn_sim_port_forget_send(icn_operation *operation);
 
 /* Gives the network what it takes now, and by choice less. Returns the bytes. */
 uint32_t icn_sim_port_write(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count);

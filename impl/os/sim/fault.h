@@ -11,6 +11,7 @@ typedef enum icn_sim_fault {
     ICN_SIM_FAULT_PORT_OPEN, /* a port can not be opened */
     ICN_SIM_FAULT_ATTACH,    /* a socket can not be tied to a port */
     ICN_SIM_FAULT_RUN,       /* a port fails as a whole */
+    ICN_SIM_FAULT_START,     /* an operation fails when it is started */
     ICN_SIM_FAULT_ACCEPT,    /* an operation completes with one of its documented errors */
     ICN_SIM_FAULT_RECEIVE,
     ICN_SIM_FAULT_SEND,
