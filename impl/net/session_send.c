@@ -22,16 +22,26 @@ static void owe_writable(icn_session *session, uint64_t bytes)
     icn_session_kick(session);
 }
 
-void icn_session_check_writable(icn_session *session)
+/* True when WRITABLE is owed and there is room: it is then owed no more. A smaller debt of another thread is not wiped. */
+static bool take_writable(icn_session *session)
 {
     uint64_t below = icn_u64_load(&session->writable_below);
-    if (below == 0 || icn_u64_load(&session->send_queue.bytes) >= below) {
-        return;
-    }
+    do {
+        if (below == 0 || icn_u64_load(&session->send_queue.bytes) >= below) {
+            return false;
+        }
+    } while (!icn_u64_replace(&session->writable_below, &below, 0));
+    return true;
+}
+
+void icn_session_check_writable(icn_session *session)
+{
     if (icn_session_state_now(session) != ICN_SESSION_OPEN || icn_session_is_closing(session)) {
         return;
     }
-    icn_u64_exchange(&session->writable_below, 0);
+    if (!take_writable(session)) {
+        return;
+    }
     iocpnet_event event = {0};
     icn_session_fill_event(session, IOCPNET_EVENT_WRITABLE, &event);
     icn_session_deliver(session, &event);

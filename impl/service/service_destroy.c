@@ -12,7 +12,6 @@
 typedef struct waiter {
     icn_list_node node;
     uint64_t handle;
-    int32_t status;
     bool done;
 } waiter;
 
@@ -45,42 +44,34 @@ static bool claim_or_join(icn_service *service, waiter *self)
     icn_mutex_lock(&destroy_mutex);
     bool first = icn_u32_exchange(&service->destroying, 1) == 0;
     if (!first) {
-        *self = (waiter){.handle = service->handle};
+        *self = (waiter){.handle = service->roster.service};
         icn_list_append(&waiters, &self->node);
     }
     icn_mutex_unlock(&destroy_mutex);
     return first;
 }
 
-static int32_t wait_done(waiter *self)
+static void wait_done(waiter *self)
 {
     icn_mutex_lock(&destroy_mutex);
     while (!self->done) {
         icn_condition_wait(&destroy_progress, &destroy_mutex);
     }
     icn_mutex_unlock(&destroy_mutex);
-    return self->status;
-}
-
-/* With the mutex. */
-static void dismiss_waiters(uint64_t handle, int32_t status)
-{
-    for (icn_list_node *node = waiters.next, *next; node != &waiters; node = next) {
-        next = node->next;
-        waiter *each = ICN_CONTAINER(node, waiter, node);
-        if (each->handle == handle) {
-            icn_list_remove(node);
-            each->status = status;
-            each->done = true;
-        }
-    }
-    icn_condition_signal_all(&destroy_progress);
 }
 
 static void announce_done(uint64_t handle)
 {
     icn_mutex_lock(&destroy_mutex);
-    dismiss_waiters(handle, IOCPNET_OK);
+    for (icn_list_node *node = waiters.next, *next; node != &waiters; node = next) {
+        next = node->next;
+        waiter *each = ICN_CONTAINER(node, waiter, node);
+        if (each->handle == handle) {
+            icn_list_remove(node);
+            each->done = true;
+        }
+    }
+    icn_condition_signal_all(&destroy_progress);
     icn_mutex_unlock(&destroy_mutex);
 }
 
@@ -106,8 +97,8 @@ static void quiesce(icn_service *service)
 /* The caller's pin is the last thing of its own that keeps the service from being finalized. */
 static void end_handle(icn_service *service)
 {
-    icn_handle_retire(service->handle);
-    icn_handle_unpin(service->handle);
+    icn_handle_retire(service->roster.service);
+    icn_handle_unpin(service->roster.service);
     wait_finalized(service);
 }
 
@@ -128,7 +119,7 @@ static void call_destroyed(const icn_callback *callback, uint64_t handle)
 static void destroy(icn_service *service)
 {
     const icn_callback callback = service->callbacks[IOCPNET_EVENT_SERVICE_DESTROYED];
-    uint64_t handle = service->handle;
+    uint64_t handle = service->roster.service;
     quiesce(service);
     end_handle(service);
     bool promised = service->destroyed_due;
@@ -146,62 +137,59 @@ static void destroy_in_background(void *argument)
     icn_live_remove(ICN_LIVE_THREADS);
 }
 
-static void give_claim_back(icn_service *service, int32_t status)
-{
-    icn_mutex_lock(&destroy_mutex);
-    icn_u32_exchange(&service->destroying, 0);
-    service->destroyed_due = false;
-    dismiss_waiters(service->handle, status);
-    icn_mutex_unlock(&destroy_mutex);
-    icn_handle_unpin(service->handle);
-}
-
-static void promise_destroyed(icn_service *service)
-{
-    icn_mutex_lock(&destroy_mutex);
-    service->destroyed_due = true;
-    icn_mutex_unlock(&destroy_mutex);
-}
-
-static icn_result destroy_later(icn_service *service)
+/* With the mutex, so that the claim of a destroy that can not be begun is never seen. The pin goes to the thread. */
+static icn_result begin_in_background(icn_service *service)
 {
     icn_thread thread;
     icn_live_add(ICN_LIVE_THREADS);
-    promise_destroyed(service);
     icn_result result = icn_thread_start(&thread, "iocpnet-end", destroy_in_background, service);
-    if (result.status == IOCPNET_OK) {
-        icn_thread_detach(&thread);
-        return (icn_result){.status = IOCPNET_PENDING};
+    if (result.status != IOCPNET_OK) {
+        icn_live_remove(ICN_LIVE_THREADS);
+        icn_u32_exchange(&service->destroying, 0);
+        return result;
     }
-    icn_live_remove(ICN_LIVE_THREADS);
-    give_claim_back(service, result.status);
-    return result;
+    icn_thread_detach(&thread);
+    return icn_ok();
 }
 
-/* Another call was first. A callback does not wait for it: it may be what the other one waits for. */
-static icn_result join_other(icn_service *service, waiter *self, bool inside_callback)
+/* Inside a callback, which does not wait for the end: it may be what the end waits for. */
+static icn_result destroy_later(icn_service *service)
 {
-    if (inside_callback) {
-        icn_mutex_lock(&destroy_mutex);
-        icn_list_remove(&self->node);
-        service->destroyed_due = true;
-        icn_mutex_unlock(&destroy_mutex);
-        icn_handle_unpin(service->handle);
-        return (icn_result){.status = IOCPNET_PENDING};
+    uint64_t handle = service->roster.service;
+    icn_result result = icn_ok();
+    icn_mutex_lock(&destroy_mutex);
+    bool first = icn_u32_exchange(&service->destroying, 1) == 0;
+    if (first) {
+        result = begin_in_background(service);
     }
-    icn_handle_unpin(service->handle);
-    return icn_failure(wait_done(self));
+    bool begun = result.status == IOCPNET_OK;
+    if (begun) {
+        /* Whoever destroys takes the mutex before it looks: it can not be that far yet. */
+        service->destroyed_due = true;
+    }
+    icn_mutex_unlock(&destroy_mutex);
+    if (!first || !begun) {
+        icn_handle_unpin(handle);
+    }
+    return begun ? (icn_result){.status = IOCPNET_PENDING} : result;
+}
+
+/* Another call was first. */
+static icn_result join_other(icn_service *service, waiter *self)
+{
+    icn_handle_unpin(service->roster.service);
+    wait_done(self);
+    return icn_ok();
 }
 
 icn_result icn_service_destroy(icn_service *service)
 {
-    bool inside_callback = icn_thread_callback_depth() != 0;
     waiter self;
-    if (!claim_or_join(service, &self)) {
-        return join_other(service, &self, inside_callback);
-    }
-    if (inside_callback) {
+    if (icn_thread_callback_depth() != 0) {
         return destroy_later(service);
+    }
+    if (!claim_or_join(service, &self)) {
+        return join_other(service, &self);
     }
     destroy(service);
     return icn_ok();
