@@ -141,6 +141,34 @@ TEST_F(ApiArguments, LimitsOfAServiceAreEnforcedAtBothEnds)
     EXPECT_EQ(create([](auto &each) { each.event_queue_bytes_max = gib; }), IOCPNET_OK);
 }
 
+TEST_F(ApiArguments, WithBatchesOnlyTheLastWordIsACallback)
+{
+    iocpnet_service other = 0;
+    options.delivery = IOCPNET_DELIVERY_BATCHES;
+    ASSERT_EQ(iocpnet_service_create(&options, &other), IOCPNET_OK);
+    const auto set = [other](uint32_t kind) { return iocpnet_service_set_callback(other, kind, nullptr, nullptr); };
+    EXPECT_EQ(set(IOCPNET_EVENT_RECEIVED), IOCPNET_E_INVALID_ARGUMENT);
+    EXPECT_EQ(set(IOCPNET_EVENT_SERVICE_STOPPED), IOCPNET_E_INVALID_ARGUMENT);
+    EXPECT_EQ(set(IOCPNET_EVENT_SERVICE_DESTROYED), IOCPNET_OK);
+    EXPECT_EQ(set(0), IOCPNET_E_INVALID_ARGUMENT);
+    EXPECT_EQ(set(IOCPNET_EVENT_KIND_COUNT), IOCPNET_E_INVALID_ARGUMENT);
+    EXPECT_EQ(iocpnet_service_destroy(other), IOCPNET_OK);
+}
+
+TEST_F(ApiArguments, AWaitMayBeLongerThanTheSystemCounts)
+{
+    iocpnet_service_options_init(&options, sizeof options);
+    options.driving = IOCPNET_DRIVING_HOST;
+    for (const uint32_t timeout_ms : {IOCPNET_INFINITE - 1, static_cast<uint32_t>(INT_MAX) + 1, IOCPNET_INFINITE}) {
+        iocpnet_service other = 0;
+        ASSERT_EQ(iocpnet_service_create(&options, &other), IOCPNET_OK);
+        ASSERT_EQ(iocpnet_service_start(other), IOCPNET_OK);
+        EXPECT_EQ(iocpnet_service_wake(other, 0), IOCPNET_OK);
+        EXPECT_EQ(iocpnet_service_dispatch(other, 0, timeout_ms), 0);
+        EXPECT_EQ(iocpnet_service_destroy(other), IOCPNET_OK);
+    }
+}
+
 TEST_F(ApiArguments, EachFieldOfAListenersOptionsHasItsLimits)
 {
     const int32_t invalid = IOCPNET_E_INVALID_ARGUMENT;
