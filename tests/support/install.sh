@@ -14,6 +14,7 @@ packages_for() {
         fault) echo "$build googletest binutils $network" ;;
         asan | tsan) echo "$build googletest $peers $network clang libclang-rt-14-dev llvm" ;;
         mutants) echo "$build googletest python3" ;;
+        coverage) echo "$build googletest binutils python3 $peers $network" ;;
         fuzz) echo "$build googletest python3 clang libclang-rt-14-dev llvm" ;;
         wine) echo "$build googletest $mingw wine wine64" ;;
         abi) echo "$build python3 clang binutils $mingw gcc-mingw-w64-i686-win32" ;;
