@@ -82,6 +82,28 @@ void pieces_are_gathered(Trial &trial)
     trial.reach(peer.received == std::string(bytes, 'p'));
 }
 
+/* After sends that failed for want of memory the queue has all of its room. */
+void refused_sends_take_no_room(Trial &trial)
+{
+    constexpr size_t most = 100000;
+    trial.options.send_queue_bytes_max = most;
+    trial.options.send_queue_bytes_low = 0;
+    trial.on(IOCPNET_EVENT_CONNECTED,
+             [&trial](const iocpnet_event &event) { trial.send_and_note(event.session, "inside"); });
+    trial.serve();
+    Peer &peer = trial.connect_peer();
+    trial.run_until([&] { return peer.ended || trial.count(IOCPNET_EVENT_CONNECTED) == 1; });
+    const iocpnet_session session = trial.session(0);
+    trial.send_and_note(session, "outside");
+    trial.run_until([&] { return peer.ended || peer.received.size() == trial.accepted().size(); });
+    trial.run_until([&] { return peer.ended || api_test::session_details(session).send_queue_bytes == 0; });
+    const std::string bytes(most, 'm');
+    if (session != 0) {
+        trial.allow(iocpnet_session_send(session, bytes.data(), most), {IOCPNET_E_CLOSED, IOCPNET_E_INVALID_HANDLE});
+    }
+    trial.reach(session != 0);
+}
+
 /* The queue is small, and only one event is fetched at a time. */
 void events_queue_up(Trial &trial)
 {
@@ -118,6 +140,7 @@ std::vector<Scenario> queue_scenarios()
     return {{"sends_queue_up_inside_events", sends_queue_up_inside_events},
             {"sends_queue_up_from_another_thread", sends_queue_up_from_another_thread},
             {"pieces_are_gathered", pieces_are_gathered},
+            {"refused_sends_take_no_room", refused_sends_take_no_room},
             {"events_queue_up", events_queue_up, false, true},
             {"events_are_never_fetched", events_are_never_fetched, false, true}};
 }

@@ -86,6 +86,7 @@ void IOCPNET_CALL count_line(int32_t, const char *, const char *, void *user)
     (*static_cast<std::atomic<uint64_t> *>(user))++;
 }
 
+/* It stays on until the service has gone, and the log's thread with it. */
 void log_is_on(Trial &trial)
 {
     static std::atomic<uint64_t> lines{0};
@@ -96,7 +97,6 @@ void log_is_on(Trial &trial)
     exchange(trial, 1);
     trial.stop(0);
     trial.run_until([&] { return lines > 0 || !trial.is_serving(); });
-    iocpnet_set_log_callback(nullptr, IOCPNET_LOG_NONE, nullptr);
 }
 
 void stop_drains(Trial &trial)

@@ -75,6 +75,7 @@ void disconnect_from_inside(Trial &trial)
 {
     trial.on(IOCPNET_EVENT_RECEIVED, [&trial](const iocpnet_event &event) {
         trial.disconnect(event.session, IOCPNET_DISCONNECT_ABORT, 42, "in the event");
+        trial.disconnect(event.session, IOCPNET_DISCONNECT_ABORT, 43, "once more");
     });
     trial.serve();
     trial.connect_peer().send(text);

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "support/api_fixture.hpp"
+#include "support/scale_process.hpp"
 
 extern "C" {
 #include "util/memory.h"
@@ -37,6 +38,7 @@ Outcome run(const Scenario &scenario, const Mode &mode, const Injector &injector
 {
     SCOPED_TRACE(describe(scenario, mode, shortage));
     Outcome outcome = {};
+    const uint64_t descriptors = holdings().descriptors;
     {
         Trial trial(mode, injector, shortage);
         scenario.play(trial);
@@ -47,6 +49,11 @@ Outcome run(const Scenario &scenario, const Mode &mode, const Injector &injector
     }
     api_test::wait_for_nothing_alive();
     EXPECT_TRUE(api_test::wait_until([] { return api_test::live_objects().threads == 0; }));
+    iocpnet_set_log_callback(nullptr, IOCPNET_LOG_NONE, nullptr);
+    if (!api_test::on_windows) {
+        /* The handles that Windows counts come and go with threads. */
+        EXPECT_EQ(descriptors, holdings().descriptors);
+    }
     return outcome;
 }
 

@@ -323,6 +323,20 @@ void Trial::prove_it_serves()
     }
 }
 
+/* What failed on the way holds nothing: once the peers have gone, no session is counted and no byte is queued. */
+void Trial::prove_it_is_empty()
+{
+    for (Peer &peer : peers_) {
+        peer.socket.close();
+        peer.ended = true;
+    }
+    run_until([this] {
+        iocpnet_service_statistics statistics = {};
+        return iocpnet_service_stats(service_, &statistics, sizeof statistics) == IOCPNET_OK &&
+               statistics.sessions_live == 0 && statistics.send_queue_bytes == 0 && statistics.event_queue_bytes == 0;
+    });
+}
+
 void Trial::prove_it_refuses()
 {
     iocpnet_listener listener = 0;
@@ -360,6 +374,7 @@ std::vector<std::string> Trial::finish()
             prove_it_refuses();
         } else if (!destroyed) {
             prove_it_serves();
+            prove_it_is_empty();
         }
     }
     end();

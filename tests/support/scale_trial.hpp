@@ -129,6 +129,7 @@ private:
     void look_at_peers();
     void relieve();
     void prove_it_serves();
+    void prove_it_is_empty();
     void prove_it_refuses();
     void stop_by_another_thread(uint32_t drain_ms);
     void end();
