@@ -174,17 +174,12 @@ static void look(icn_kick *kick)
     icn_handle_unpin(handle);
 }
 
-static void push(icn_listener *listener)
-{
-    /* The loop's pin, until it has looked. */
-    icn_handle_pin_again(listener->handle);
-    icn_kick_push(listener->loop, &listener->kick);
-}
-
 static void kick(icn_listener *listener)
 {
     if (icn_kick_claim(&listener->kick)) {
-        push(listener);
+        /* The loop's pin, until it has looked. */
+        icn_handle_pin_again(listener->handle);
+        icn_kick_push(listener->loop, &listener->kick);
     }
 }
 
@@ -224,8 +219,6 @@ static void initialise(icn_listener *listener, icn_loop *loop, icn_os_socket soc
     icn_kick_init(&listener->kick, look);
     /* The first push is the maker's: whoever knows the handle before can not start the listener, nor end it. */
     (void)icn_kick_claim(&listener->kick);
-    /* So is the close, until the pins are taken: it would retire the handle. */
-    icn_u32_store_relaxed(&listener->close_claimed, 1);
     icn_timer_init(&listener->retry, retry_due);
     icn_list_init(&listener->endpoint.node);
     icn_list_init(&listener->loop_node);
@@ -255,8 +248,8 @@ int32_t icn_listener_open(icn_loop *loop, icn_os_socket socket, const icn_addres
     /* The loop's own pin, until it has finished with the listener: the handle may be retired long before. */
     icn_handle_pin_again(listener->handle);
     *handle = listener->handle;
-    icn_u32_store(&listener->close_claimed, 0);
-    push(listener);
+    /* The maker's pin is the loop's from here on, until it has looked. */
+    icn_kick_push(listener->loop, &listener->kick);
     return IOCPNET_OK;
 
 fail_memory:

@@ -29,7 +29,7 @@ typedef struct icn_listener {
     icn_loop *loop;
     uint64_t handle;
     icn_address address;          /* bound; constant */
-    icn_atomic_u32 close_claimed; /* any thread: 1 while it is made, and once it is to close; whoever sets it retires */
+    icn_atomic_u32 close_claimed; /* any thread: 1 once it is to close; whoever sets it retires the handle */
     icn_kick kick;                /* any thread */
 
     icn_listener_state state;

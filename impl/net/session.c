@@ -106,22 +106,18 @@ fail_hold:
     return status;
 }
 
-static void push(icn_session *session)
-{
-    /* The loop's pin, until it has looked. */
-    icn_handle_pin_again(session->handle);
-    icn_kick_push(session->loop, &session->kick);
-}
-
 void icn_session_hand_over(icn_session *session)
 {
-    push(session);
+    /* The maker's pin is the loop's from here on, until it has looked. */
+    icn_kick_push(session->loop, &session->kick);
 }
 
 void icn_session_kick(icn_session *session)
 {
     if (icn_kick_claim(&session->kick)) {
-        push(session);
+        /* The loop's pin, until it has looked. */
+        icn_handle_pin_again(session->handle);
+        icn_kick_push(session->loop, &session->kick);
     }
 }
 

@@ -115,7 +115,7 @@ static icn_result fetch_or_wait(icn_dispatcher *dispatcher, iocpnet_event *event
 static void name_service(const icn_dispatcher *dispatcher, iocpnet_event *event)
 {
     if (event->kind == IOCPNET_EVENT_SERVICE_STOPPED) {
-        event->service = dispatcher->service->handle;
+        event->service = dispatcher->service->roster.service;
         event->dispatcher = dispatcher->loop.index;
     }
 }

@@ -128,14 +128,14 @@ icn_result icn_service_create(const iocpnet_service_options *options, uint64_t *
     if (result.status != IOCPNET_OK) {
         goto fail_dispatchers;
     }
-    result.status = icn_handle_create(ICN_HANDLE_SERVICE, service, icn_service_finalized, &service->handle);
+    result.status = icn_handle_create(ICN_HANDLE_SERVICE, service, icn_service_finalized, &service->roster.service);
     if (result.status != IOCPNET_OK) {
         goto fail_dispatchers;
     }
-    service->roster.service = service->handle;
     icn_live_add(ICN_LIVE_SERVICES);
     log_created(service);
-    *handle = service->handle;
+    *handle = service->roster.service;
+    icn_handle_unpin(service->roster.service);
     return result;
 
 fail_dispatchers:

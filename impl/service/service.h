@@ -24,7 +24,6 @@ typedef struct icn_callback {
 
 struct icn_service {
     icn_roster roster;
-    uint64_t handle;
     iocpnet_service_options options;
     uint32_t port; /* IOCPNET_PORT_*, the one in use */
     icn_result port_refused;

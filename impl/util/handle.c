@@ -174,8 +174,8 @@ int32_t icn_handle_create(icn_handle_kind kind, void *object, icn_handle_finaliz
     key = (uint64_t)kind << KIND_SHIFT | (uint64_t)generation_of(icn_u64_load_relaxed(&taken->word))
                                              << GENERATION_SHIFT;
     *handle = key | taken->position;
-    /* Releases the fields above to the pin that reads this word. */
-    icn_u64_store(&taken->word, key);
+    /* Releases the fields above, and `*handle`, to the pin that reads this word. */
+    icn_u64_store(&taken->word, key | 1u);
     return IOCPNET_OK;
 }
 

@@ -21,7 +21,11 @@ typedef enum icn_handle_kind {
 /* Runs once, on the thread that drops the last pin of a retired handle, with no lock held: frees the object. */
 typedef void icn_handle_finalize(void *object);
 
-/* Makes a handle for an object. Returns IOCPNET_OK, IOCPNET_E_NO_MEMORY or IOCPNET_E_LIMIT_REACHED. */
+/*
+ * Makes a handle for an object, with one pin, the maker's: whoever guesses the handle may end it at once, but the maker's
+ * unpin happens before the object is finalized. `handle` may be in the object: it is written before it can be pinned.
+ * Returns IOCPNET_OK, IOCPNET_E_NO_MEMORY or IOCPNET_E_LIMIT_REACHED.
+ */
 int32_t icn_handle_create(icn_handle_kind kind, void *object, icn_handle_finalize *finalize, uint64_t *handle);
 
 /* The object, kept alive until icn_handle_unpin; NULL when the handle is not a live one of this kind. */

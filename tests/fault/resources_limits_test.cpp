@@ -39,6 +39,7 @@ public:
     {
         uint64_t handle = 0;
         while (icn_handle_create(ICN_HANDLE_SESSION, &object_, ignore_end, &handle) == IOCPNET_OK) {
+            icn_handle_unpin(handle);
             handles_.push_back(handle);
         }
     }

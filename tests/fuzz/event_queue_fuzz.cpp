@@ -129,6 +129,7 @@ private:
         icn_list_init(&made.session.loop_node);
         icn_list_init(&made.session.end_node);
         FUZZ_REQUIRE(icn_handle_create(ICN_HANDLE_SESSION, &made, finalize, &made.session.handle) == IOCPNET_OK);
+        icn_handle_unpin(made.session.handle);
         return made;
     }
 

@@ -96,6 +96,7 @@ private:
         FUZZ_REQUIRE(icn_handle_create(made.kind, &made, finalize, &made.handle) == IOCPNET_OK);
         FUZZ_REQUIRE(made.handle != 0 && made.handle >> 56 == static_cast<uint64_t>(made.kind));
         FUZZ_REQUIRE(made_.insert(made.handle).second); /* never the same one twice */
+        made.pins = 1;
     }
 
     void pin(Object &each)

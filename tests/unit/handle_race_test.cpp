@@ -42,6 +42,7 @@ uint64_t make_tracked()
     auto *object = new Tracked;
     EXPECT_EQ(IOCPNET_OK, icn_handle_create(ICN_HANDLE_SESSION, object, finalize_tracked, &object->handle));
     object->seal = ~object->handle;
+    icn_handle_unpin(object->handle);
     return object->handle;
 }
 
@@ -120,7 +121,7 @@ TEST(HandleRace, LastUnpinsAndRetireFinalizeExactlyOnce)
     std::vector<uint64_t> handles(count);
     for (uint32_t i = 0; i < count; i++) {
         ASSERT_EQ(IOCPNET_OK, icn_handle_create(ICN_HANDLE_LISTENER, &objects[i], finalize_counted, &handles[i]));
-        for (uint32_t pin = 1; pin < thread_count; pin++) {
+        for (uint32_t pin = 2; pin < thread_count; pin++) {
             icn_handle_pin(handles[i], ICN_HANDLE_LISTENER);
         }
     }

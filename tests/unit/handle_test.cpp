@@ -34,6 +34,7 @@ uint64_t make(Object &object, icn_handle_kind kind = ICN_HANDLE_SESSION)
 {
     uint64_t handle = 0;
     EXPECT_EQ(IOCPNET_OK, icn_handle_create(kind, &object, finalize, &handle));
+    icn_handle_unpin(handle);
     return handle;
 }
 
@@ -57,6 +58,7 @@ public:
         icn_handle_limit_growth(true);
         uint64_t handle = 0;
         while (icn_handle_create(ICN_HANDLE_SESSION, &object_, finalize, &handle) == IOCPNET_OK) {
+            icn_handle_unpin(handle);
             handles_.push_back(handle);
         }
     }
@@ -102,6 +104,20 @@ TEST(Handle, PinGivesItsOwnObject)
     icn_handle_unpin(b);
     icn_handle_retire(a);
     icn_handle_retire(b);
+}
+
+TEST(Handle, WhoeverGuessesANewOneDoesNotFinalizeWhatItsMakerStillUses)
+{
+    Object object;
+    uint64_t handle = 0;
+    ASSERT_EQ(IOCPNET_OK, icn_handle_create(ICN_HANDLE_SESSION, &object, finalize, &handle));
+    EXPECT_EQ(&object, icn_handle_pin(handle, ICN_HANDLE_SESSION));
+    icn_handle_retire(handle);
+    icn_handle_unpin(handle);
+    EXPECT_EQ(0, object.finalized);
+    EXPECT_TRUE(icn_handle_is_known(handle));
+    icn_handle_unpin(handle);
+    EXPECT_EQ(1, object.finalized);
 }
 
 TEST(Handle, HoldsKindGenerationAndIndex)
