@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
+#include <iterator>
 #include <string>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,6 +50,12 @@ public:
 
     /* 0 to limit - 1. */
     uint32_t below(uint32_t limit) { return static_cast<uint32_t>(number(limit > 256 ? 2 : 1) % limit); }
+
+    template <typename T>
+    T pick(std::initializer_list<T> values)
+    {
+        return *std::next(values.begin(), below(static_cast<uint32_t>(values.size())));
+    }
 
     /* So many bytes, or what is left. */
     std::string bytes(size_t size)

@@ -76,7 +76,7 @@ private:
         End end;
     };
 
-    /* ---- calls (world_calls.cpp) ---- */
+    /* ---- calls (world_calls.cpp, world_sessions.cpp) ---- */
     void step();
     void call_service(Service &service);
     void call_session();
@@ -131,6 +131,7 @@ private:
     Service *service_of(iocpnet_service handle);
     Session *session_of(iocpnet_session handle);
     std::string any_address();
+    int32_t read_text(int32_t(IOCPNET_CALL *function)(uint64_t, char *, uint32_t), uint64_t handle);
 
     /* Judges the result of a call on a handle: INVALID_HANDLE when it is not valid, else one of those. */
     void expect(int32_t status, const Picked &picked, std::initializer_list<int32_t> allowed) const;

@@ -1,5 +1,3 @@
-#include <iterator>
-
 #include "fuzz/world.hpp"
 
 extern "C" {
@@ -14,32 +12,6 @@ namespace
 
 constexpr size_t services_max = 2;
 constexpr size_t listeners_max = 6;
-constexpr size_t sessions_max = 24;
-constexpr size_t peers_max = 12;
-
-template <typename T>
-T pick_one(Input &input, std::initializer_list<T> values)
-{
-    return *std::next(values.begin(), input.below(static_cast<uint32_t>(values.size())));
-}
-
-/* Buffers for texts: too small, large enough, none at all. */
-uint32_t check_text(Input &input, int32_t(IOCPNET_CALL *function)(uint64_t, char *, uint32_t), uint64_t handle,
-                    int32_t *status)
-{
-    char text[64];
-    std::memset(text, untouched, sizeof text);
-    const uint32_t capacity = input.below(sizeof text + 1);
-    char *target = input.below(8) == 0 ? nullptr : text;
-    *status = function(handle, target, capacity);
-    const bool fits = *status >= 0 && static_cast<uint32_t>(*status) < capacity;
-    if (fits) {
-        FUZZ_REQUIRE(target != nullptr && std::strlen(text) == static_cast<size_t>(*status));
-    } else {
-        FUZZ_REQUIRE(is_untouched(text, sizeof text));
-    }
-    return capacity;
-}
 
 } // namespace
 
@@ -92,8 +64,25 @@ std::string World::any_address()
     if (!listeners_.empty() && input_.below(4) != 0) {
         return listeners_[input_.below(static_cast<uint32_t>(listeners_.size()))].address;
     }
-    return pick_one<std::string>(input_, {raw_listener_.address(), raw_listener_.address(), "127.0.0.1:1", "[::1]:1",
-                                          "127.0.0.1:0", "[::]:0", "1.2.3:4", ""});
+    return input_.pick<std::string>({raw_listener_.address(), raw_listener_.address(), "127.0.0.1:1", "[::1]:1",
+                                     "127.0.0.1:0", "[::]:0", "1.2.3:4", ""});
+}
+
+/* Into buffers that are too small, large enough, or none at all. */
+int32_t World::read_text(int32_t(IOCPNET_CALL *function)(uint64_t, char *, uint32_t), uint64_t handle)
+{
+    char text[64];
+    std::memset(text, untouched, sizeof text);
+    const uint32_t capacity = input_.below(sizeof text + 1);
+    char *target = input_.below(8) == 0 ? nullptr : text;
+    const int32_t status = function(handle, target, capacity);
+    const bool fits = status >= 0 && static_cast<uint32_t>(status) < capacity;
+    if (fits) {
+        FUZZ_REQUIRE(target != nullptr && std::strlen(text) == static_cast<size_t>(status));
+    } else {
+        FUZZ_REQUIRE(is_untouched(text, sizeof text));
+    }
+    return status;
 }
 
 void World::step()
@@ -137,7 +126,7 @@ void World::call_service(Service &service)
         start(service);
         break;
     case 4:
-        stop(service, pick_one<uint32_t>(input_, {0, 1, 5000}));
+        stop(service, input_.pick<uint32_t>({0, 1, 5000}));
         break;
     case 5:
         if (depth_ == 0) { /* inside a callback it goes on in a thread of its own */
@@ -229,7 +218,7 @@ void World::call_process()
     case 3: {
         uint32_t offset = 0;
         uint32_t size = 0;
-        const std::string name = pick_one<std::string>(input_, {"iocpnet_event", "iocpnet_event.size", "no such name"});
+        const std::string name = input_.pick<std::string>({"iocpnet_event", "iocpnet_event.size", "no such name"});
         expect(iocpnet_layout(name.c_str(), &offset, &size), {IOCPNET_OK, IOCPNET_E_INVALID_ARGUMENT});
         break;
     }
@@ -263,10 +252,10 @@ void World::create_service()
     options.dispatcher_count = 1 + (choices >> 1 & 1);
     options.receive_buffer_bytes = (choices >> 2 & 1) != 0 ? 1024 : 65536;
     options.batch_events = ~UINT64_C(0) & ((UINT64_C(1) << IOCPNET_EVENT_KIND_COUNT) - 2);
-    options.sessions_max = pick_one<uint32_t>(input_, {0, 0, 1, 3});
-    options.send_queue_bytes_max = pick_one<uint64_t>(input_, {1024 * 1024, 5000, 16, 1});
-    options.event_queue_bytes_max = pick_one<uint64_t>(input_, {4 * 1024 * 1024, 3000, 0});
-    options.close_timeout_ms = pick_one<uint32_t>(input_, {5000, 1, 0});
+    options.sessions_max = input_.pick<uint32_t>({0, 0, 1, 3});
+    options.send_queue_bytes_max = input_.pick<uint64_t>({1024 * 1024, 5000, 16, 1});
+    options.event_queue_bytes_max = input_.pick<uint64_t>({4 * 1024 * 1024, 3000, 0});
+    options.close_timeout_ms = input_.pick<uint32_t>({5000, 1, 0});
     Service made;
     const int32_t status = iocpnet_service_create(&options, &made.handle);
     expect(status, {IOCPNET_OK});
@@ -409,11 +398,11 @@ void World::open_listener(Service &service)
         return;
     }
     const std::string address =
-        input_.below(4) != 0 ? pick_one<std::string>(input_, {"127.0.0.1:0", "[::1]:0", "[::]:0"}) : any_address();
+        input_.below(4) != 0 ? input_.pick<std::string>({"127.0.0.1:0", "[::1]:0", "[::]:0"}) : any_address();
     iocpnet_listener_options options;
     iocpnet_listener_options_init(&options, sizeof options);
     options.backlog = input_.below(3);
-    options.dispatcher = pick_one<uint32_t>(input_, {IOCPNET_DISPATCHER_ANY, 0, 1, 2});
+    options.dispatcher = input_.pick<uint32_t>({IOCPNET_DISPATCHER_ANY, 0, 1, 2});
     Listener opened;
     const int32_t status = iocpnet_listener_open(service.handle, input_.below(16) == 0 ? nullptr : address.c_str(),
                                                  &options, &opened.handle);
@@ -454,205 +443,9 @@ void World::read_listener()
         return;
     }
     const Listener &listener = listeners_[input_.below(static_cast<uint32_t>(listeners_.size()))];
-    int32_t status = 0;
-    check_text(input_, iocpnet_listener_address, listener.handle, &status);
+    const int32_t status = read_text(iocpnet_listener_address, listener.handle);
     FUZZ_REQUIRE(status > 0 || status == IOCPNET_E_INVALID_HANDLE || status == IOCPNET_E_INVALID_ARGUMENT);
     FUZZ_REQUIRE(status == IOCPNET_E_INVALID_HANDLE || (!listener.closed && !listener.service->destroyed));
-}
-
-/* ---- sessions ---- */
-
-void World::connect(Service &service)
-{
-    if (sessions_.size() >= sessions_max) {
-        return;
-    }
-    const std::string address = any_address();
-    iocpnet_connect_options options;
-    iocpnet_connect_options_init(&options, sizeof options);
-    options.user = &sessions_;
-    options.dispatcher = pick_one<uint32_t>(input_, {IOCPNET_DISPATCHER_ANY, 0, 1});
-    options.timeout_ms = pick_one<uint32_t>(input_, {10000, 1, 0});
-    const bool has_options = input_.flag();
-    iocpnet_session handle = 0;
-    const int32_t status =
-        iocpnet_session_connect(service.handle, address.c_str(), has_options ? &options : nullptr, &handle);
-    expect(status, {IOCPNET_OK, IOCPNET_E_INVALID_HANDLE, IOCPNET_E_INVALID_ARGUMENT, IOCPNET_E_INVALID_ADDRESS,
-                    IOCPNET_E_INVALID_STATE, IOCPNET_E_CLOSED, IOCPNET_E_LIMIT_REACHED});
-    FUZZ_REQUIRE((status == IOCPNET_OK) == (handle != 0));
-    FUZZ_REQUIRE((status == IOCPNET_E_INVALID_HANDLE) == service.destroyed);
-    FUZZ_REQUIRE(status != IOCPNET_OK || (service.started && !service.stopping));
-    if (status == IOCPNET_OK) {
-        sessions_.emplace_back();
-        sessions_.back().handle = handle;
-        sessions_.back().service = &service;
-        sessions_.back().user = has_options ? options.user : nullptr;
-    }
-}
-
-void World::send()
-{
-    const Picked picked = pick_session();
-    /* A forged handle may hit a session that nobody has heard of yet: its stream is left alone. */
-    const uint32_t size = picked.session != nullptr ? pick_one<uint32_t>(input_, {0, 1, 10, 100, 2000, 70000}) : 0;
-    const uint64_t at = picked.session != nullptr ? picked.session->end.sent.size() : 0;
-    const std::string bytes = stream(at, size, picked.handle);
-    const bool has_data = input_.below(16) != 0;
-    const int32_t status = iocpnet_session_send(picked.handle, has_data ? bytes.data() : nullptr, size);
-    expect(status, picked,
-           {IOCPNET_OK, IOCPNET_E_WOULD_BLOCK, IOCPNET_E_TOO_LARGE, IOCPNET_E_CLOSED, IOCPNET_E_INVALID_STATE,
-            has_data || size == 0 ? IOCPNET_OK : IOCPNET_E_INVALID_ARGUMENT});
-    if (status == IOCPNET_OK && picked.session != nullptr) {
-        picked.session->end.sent += bytes;
-    }
-}
-
-void World::send_pieces()
-{
-    const Picked picked = pick_session();
-    const uint64_t at = picked.session != nullptr ? picked.session->end.sent.size() : 0;
-    const std::string bytes = stream(at, picked.session != nullptr ? input_.below(600) : 0, picked.handle);
-    std::vector<iocpnet_iovec> pieces(input_.below(16) == 0 ? IOCPNET_IOVEC_MAX + 1 : 1 + input_.below(8));
-    size_t taken = 0;
-    for (iocpnet_iovec &each : pieces) {
-        each.size = std::min<size_t>(bytes.size() - taken, input_.below(200));
-        each.data = each.size == 0 ? nullptr : bytes.data() + taken;
-        taken += static_cast<size_t>(each.size);
-    }
-    const auto count = static_cast<uint32_t>(pieces.size());
-    const int32_t status = iocpnet_session_sendv(picked.handle, pieces.data(), count);
-    expect(status, picked,
-           {IOCPNET_OK, IOCPNET_E_WOULD_BLOCK, IOCPNET_E_TOO_LARGE, IOCPNET_E_CLOSED, IOCPNET_E_INVALID_STATE,
-            count <= IOCPNET_IOVEC_MAX ? IOCPNET_OK : IOCPNET_E_INVALID_ARGUMENT});
-    if (status == IOCPNET_OK && picked.session != nullptr) {
-        picked.session->end.sent.append(bytes, 0, taken);
-    }
-}
-
-void World::disconnect()
-{
-    const Picked picked = pick_session();
-    iocpnet_disconnect_options options;
-    iocpnet_disconnect_options_init(&options, sizeof options);
-    const std::string text(input_.bytes(input_.below(8)).c_str());
-    options.mode = input_.below(3);
-    options.timeout_ms = pick_one<uint32_t>(input_, {0, 1, 5000});
-    options.code = static_cast<int64_t>(input_.byte());
-    options.text = text.empty() ? nullptr : text.c_str();
-    const int32_t status = iocpnet_session_disconnect(picked.handle, input_.below(4) == 0 ? nullptr : &options);
-    expect(status, picked, {IOCPNET_OK, IOCPNET_E_INVALID_ARGUMENT});
-}
-
-void World::pause_or_resume()
-{
-    const Picked picked = pick_session();
-    expect((input_.flag() ? iocpnet_session_pause_receive : iocpnet_session_resume_receive)(picked.handle), picked,
-           {IOCPNET_OK, IOCPNET_E_CLOSED});
-}
-
-void World::change_user()
-{
-    const Picked picked = pick_session();
-    const bool has_target = input_.below(8) != 0;
-    void *user = this;
-    const int32_t status = iocpnet_session_get_user(picked.handle, has_target ? &user : nullptr);
-    expect(status, picked, {has_target ? IOCPNET_OK : IOCPNET_E_INVALID_ARGUMENT});
-    FUZZ_REQUIRE(user == this || status == IOCPNET_OK);
-    FUZZ_REQUIRE(status != IOCPNET_OK || picked.session == nullptr || user == picked.session->user);
-    /* A handle that was tampered with may hit a session that nobody has heard of yet. */
-    if (picked.session != nullptr) {
-        void *next = &peers_;
-        expect(iocpnet_session_set_user(picked.handle, next), picked, {IOCPNET_OK});
-        picked.session->user = picked.session->valid ? next : picked.session->user;
-    }
-}
-
-void World::read_session()
-{
-    const Picked picked = pick_session();
-    int32_t status = 0;
-    check_text(input_, input_.flag() ? iocpnet_session_local_address : iocpnet_session_remote_address, picked.handle,
-               &status);
-    expect(std::min(status, 0), picked,
-           {IOCPNET_OK, IOCPNET_E_INVALID_ARGUMENT, IOCPNET_E_CLOSED, IOCPNET_E_INVALID_STATE});
-    iocpnet_session_details details = {};
-    status = iocpnet_session_info(picked.handle, &details, sizeof details);
-    expect(status, picked, {IOCPNET_OK});
-    if (status == IOCPNET_OK && picked.session != nullptr) {
-        FUZZ_REQUIRE(details.service == picked.session->service->handle);
-        FUZZ_REQUIRE(details.bytes_sent + details.send_queue_bytes <= picked.session->end.sent.size());
-        FUZZ_REQUIRE(details.bytes_received >= picked.session->end.received.size());
-    }
-}
-
-/* ---- raw peers ---- */
-
-void World::connect_peer()
-{
-    if (listeners_.empty() || peers_.size() == peers_max) {
-        return;
-    }
-    const std::string &address = listeners_[input_.below(static_cast<uint32_t>(listeners_.size()))].address;
-    Peer made;
-    made.socket = api_test::Socket::connect_later(address);
-    made.end.connected_out = true;
-    made.end.connection = made.socket.address() + " " + address;
-    peers_.push_back(std::move(made));
-}
-
-void World::accept_peer()
-{
-    if (peers_.size() == peers_max || !raw_listener_.readable_within(0)) {
-        return;
-    }
-    Peer made;
-    made.socket = raw_listener_.accept();
-    made.end.connection = made.socket.peer_address() + " " + raw_listener_.address();
-    peers_.push_back(std::move(made));
-}
-
-void World::peer_sends()
-{
-    if (peers_.empty()) {
-        return;
-    }
-    Peer &peer = peers_[input_.below(static_cast<uint32_t>(peers_.size()))];
-    if (peer.socket.is_open()) {
-        const uint32_t size = pick_one<uint32_t>(input_, {1, 10, 1000, 20000});
-        const uint64_t at = peer.end.sent.size();
-        const std::string bytes = stream(at, size, static_cast<uint64_t>(&peer - &peers_[0]));
-        peer.end.sent.append(bytes, 0, peer.socket.send_some(bytes));
-    }
-}
-
-void World::peer_receives()
-{
-    if (!peers_.empty()) {
-        receive_all(peers_[input_.below(static_cast<uint32_t>(peers_.size()))]);
-    }
-}
-
-void World::peer_ends()
-{
-    if (peers_.empty()) {
-        return;
-    }
-    Peer &peer = peers_[input_.below(static_cast<uint32_t>(peers_.size()))];
-    if (!peer.socket.is_open()) {
-        return;
-    }
-    switch (input_.below(4)) {
-    case 0:
-    case 1:
-        peer.socket.shutdown_send();
-        break;
-    case 2:
-        peer.socket.close();
-        break;
-    default:
-        peer.socket.reset();
-        break;
-    }
 }
 
 } // namespace fuzz
