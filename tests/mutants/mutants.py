@@ -102,6 +102,11 @@ SENDING = (
          "        memmove(last->data, last->data + last->begin, last->end - last->begin);\n"
          "        last->end -= last->begin;\n        last->begin = 0;\n    }\n"
          "    uint32_t room = last != NULL ? last->capacity - last->end : 0;\n"),)),
+    Mutant("send that took nothing is the last", "net/session_send.c", (
+        ("    } else {\n        go_on_sending(session);\n    }",
+         "    } else if (completion->size != 0) {\n        go_on_sending(session);\n    }"),)),
+    Mutant("sum of lengths overflows", "api_session.c", (
+        ("*bytes += pieces[i].size < SEND_SIZE_MAX ? pieces[i].size : SEND_SIZE_MAX;", "*bytes += pieces[i].size;"),)),
 )
 
 CLOSING = (
@@ -126,6 +131,15 @@ CLOSING = (
     Mutant("abort does not cut a graceful close", "net/session_close.c", (
         ("        icn_u32_exchange(&session->abort_requested, 1);\n        icn_session_kick(session);\n",
          "        icn_u32_exchange(&session->abort_requested, 1);\n"),)),
+    Mutant("deadline of a graceful close at once", "net/session_close.c", (
+        ("    uint64_t deadline_ms = icn_os_clock_ms() + timeout_ms;\n",
+         "    uint64_t deadline_ms = icn_os_clock_ms() + timeout_ms / 8;\n"),)),
+    Mutant("time-out of a connect too early", "net/session_open.c", (
+        ("icn_os_clock_ms() + session->connect_timeout_ms);", "icn_os_clock_ms() + session->connect_timeout_ms / 8);"),)),
+    Mutant("connect without a time-out", "net/session_open.c", (
+        ("    if (session->connect_timeout_ms != 0) {\n", "    if (session->connect_timeout_ms == 1) {\n"),)),
+    Mutant("abort that ends in order", "net/session_finish.c", (
+        ("    if (session->cut) {\n", "    if (session->cut && session->broken) {\n"),)),
 )
 
 EVENTS = (
@@ -155,6 +169,14 @@ EVENTS = (
          "    nobody = icn_u64_load(&dispatcher->entered);\n"
          "    for (icn_u64_store(&dispatcher->entered, icn_thread_self()); nobody != 0;) {\n        if (nobody != 0) {\n"
          "            return icn_u32_load"),)),
+    Mutant("events inside an event", "net/session_receive.c", (
+        ("            icn_session_kick(session);\n        }\n    } else {\n",
+         "            icn_session_pursue_end_of_stream(session);\n        }\n    } else {\n"),)),
+    Mutant("limit of the event queue forgotten", "service/event_queue.c", (
+        ("    return icn_event_queue_bytes(queue) > queue->bytes_max;\n",
+         "    return icn_event_queue_bytes(queue) > 64 * queue->bytes_max;\n"),)),
+    Mutant("pause forgotten", "net/session_receive.c", (
+        ("!session->loop->starved && icn_u32_load(&session->pause_requested) == 0;", "!session->loop->starved;"),)),
 )
 
 SERVICE = (

@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BASE_SEEDS = (1_000_000, 2_000_000, 3_000_000)
 LIMIT_SECONDS = 60
 LIFE_CYCLES = 100_000_000  # more than a minute's
+CONTROL_LIFE_CYCLES = 200_000
 VIOLATION = re.compile(r"^violation: ([^:]+):", re.MULTILINE)
 
 
@@ -78,10 +79,10 @@ def make(build, mutant):
     return folder / "simulate"
 
 
-def hunt(program, seed):
+def hunt(program, seed, life_cycles=LIFE_CYCLES):
     """The invariant by which the bug was found from a seed on, and the seconds it took. None: it was not found."""
     started = time.monotonic()
-    command = [str(program), "--seed", str(seed), "--life-cycles", str(LIFE_CYCLES), "--jobs", "1", "--no-shrink"]
+    command = [str(program), "--seed", str(seed), "--life-cycles", str(life_cycles), "--jobs", "1", "--no-shrink"]
     try:
         done = subprocess.run(command, cwd=ROOT, text=True, errors="replace", timeout=LIMIT_SECONDS, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -106,14 +107,24 @@ def judge(build, mutant):
     return passed
 
 
+def control(build):
+    """True when nothing is found without a planted bug: else the bugs may not be what was found."""
+    finds = [hunt(build.folder / "bin" / "simulate", seed, CONTROL_LIFE_CYCLES)[0] for seed in BASE_SEEDS]
+    passed = not any(finds)
+    print(f"{'none  ' if passed else 'FAILED'}  without a planted bug: {', '.join(map(str, finds))}", flush=True)
+    return passed
+
+
 def main():
     build = Build(sys.argv[1])
     part = sys.argv[3] if len(sys.argv) > 3 else ""
     chosen = [mutant for mutant in mutants.ALL if part in mutant.name]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        controlled = pool.submit(control, build)
         verdicts = list(pool.map(lambda mutant: judge(build, mutant), chosen))
+    print(f"planted bugs: {sum(verdicts)} of {len(verdicts)} found, each from {len(BASE_SEEDS)} base seeds")
+    verdicts.append(controlled.result())
     passed = sum(verdicts)
-    print(f"planted bugs: {passed} of {len(verdicts)} found, each from {len(BASE_SEEDS)} base seeds")
     with open(sys.argv[2], "a", encoding="utf-8") as results:
         results.write(f"{passed} {len(verdicts) - passed}\n")
 
