@@ -171,7 +171,7 @@ static icn_result destroy_later(icn_service *service)
     if (!first || !begun) {
         icn_handle_unpin(handle);
     }
-    return begun ? (icn_result){.status = IOCPNET_PENDING} : result;
+    return begun ? icn_failure(IOCPNET_PENDING) : result;
 }
 
 /* Another call was first. */

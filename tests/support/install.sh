@@ -13,6 +13,7 @@ packages_for() {
         api) echo "$build googletest $peers" ;;
         fault) echo "$build googletest binutils $network" ;;
         asan | tsan) echo "$build googletest $peers $network clang libclang-rt-14-dev llvm" ;;
+        sim) echo "$build googletest clang libclang-rt-14-dev llvm" ;;
         mutants) echo "$build googletest python3" ;;
         coverage) echo "$build googletest binutils python3 $peers $network" ;;
         fuzz) echo "$build googletest python3 clang libclang-rt-14-dev llvm" ;;
