@@ -166,12 +166,13 @@ static icn_result destroy_later(icn_service *service)
     if (begun) {
         /* Whoever destroys takes the mutex before it looks: it can not be that far yet. */
         service->destroyed_due = true;
+        result.status = IOCPNET_PENDING;
     }
     icn_mutex_unlock(&destroy_mutex);
     if (!first || !begun) {
         icn_handle_unpin(handle);
     }
-    return begun ? icn_failure(IOCPNET_PENDING) : result;
+    return result;
 }
 
 /* Another call was first. */

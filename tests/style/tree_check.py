@@ -34,6 +34,12 @@ class Tree(unittest.TestCase):
             present = [name for name in project.code_files(".c") if name.startswith(folder)]
             self.assertEqual(sorted(listed), present)
 
+    def test_every_suite_names_the_packages_it_needs(self):
+        _, suites = project.run("tests/run", "--list")
+        for suite in set(suites.split()) - {"all"}:
+            _, packages = project.run("bash", "-c", f". tests/support/install.sh; packages_for {suite}")
+            self.assertNotEqual(packages.strip(), "", suite)
+
     def test_no_path_of_a_machine_is_written_down(self):
         found = []
         for name in project.files():
