@@ -148,6 +148,15 @@ void icn_port_cancel(icn_port *port, icn_operation *operation)
     }
 }
 
+/* Neither a right nor a feature is missing when a port that was opened fails: `os_error` says what it is. */
+static icn_result of_whole_port(icn_result result)
+{
+    if (result.status != IOCPNET_OK && result.status != IOCPNET_E_NO_MEMORY) {
+        result.status = IOCPNET_E_SYSTEM;
+    }
+    return result;
+}
+
 icn_result icn_port_run(icn_port *port, uint32_t timeout_ms, uint32_t budget, uint32_t *delivered)
 {
     icn_result result;
@@ -158,13 +167,13 @@ icn_result icn_port_run(icn_port *port, uint32_t timeout_ms, uint32_t budget, ui
     result = port->functions->run(port, timeout_ms, budget, delivered);
     port->running = false;
     ICN_CHECK(*delivered <= budget);
-    return result;
+    return of_whole_port(result);
 }
 
 icn_result icn_port_submit(icn_port *port)
 {
     ICN_CHECK(!port->running);
-    return port->functions->submit(port);
+    return of_whole_port(port->functions->submit(port));
 }
 
 void icn_port_wake(icn_port *port)

@@ -164,7 +164,8 @@ void icn_port_cancel(icn_port *port, icn_operation *operation);
  */
 icn_result icn_port_run(icn_port *port, uint32_t timeout_ms, uint32_t budget, uint32_t *delivered);
 
-/* Hands what was started to the system, without waiting or delivering: before the owner goes away for a while. */
+/* Hands what was started to the system, without waiting or delivering: before the owner goes away for a while. Errors as
+ * those of icn_port_run. */
 icn_result icn_port_submit(icn_port *port);
 
 /* Makes a run that waits return, or the next one return at once. Any thread; any number of wakes are one. */
