@@ -1,7 +1,7 @@
 /*
  * A million connections on each port, half of them driven by the library and half by the host: made and accepted by the
  * library, a byte exchanged, reset. Resets leave no connection in TIME_WAIT behind, and several addresses share the ports.
- * IOCPNET_CHURN=N makes N of them in each test, within the limit of the watchdog.
+ * ICN_CHURN=N makes N of them in each test, within the limit of the watchdog.
  */
 #include <cstdlib>
 
@@ -20,7 +20,7 @@ constexpr uint32_t address_count = 8;
 
 uint64_t wanted()
 {
-    const char *given = std::getenv("IOCPNET_CHURN");
+    const char *given = std::getenv("ICN_CHURN");
     /* Under wine each connection costs its server a millisecond and more. */
     const uint64_t usual = on_windows ? 5000 : scaled(500000);
     return given != nullptr ? std::strtoull(given, nullptr, 10) : usual;
