@@ -151,10 +151,7 @@ class Environment : public testing::Environment
 
 uint64_t choose_seed()
 {
-    const char *given = std::getenv("IOCPNET_SEED");
-    if (given == nullptr) {
-        given = std::getenv("ICN_TEST_SEED");
-    }
+    const char *given = std::getenv("ICN_TEST_SEED");
     return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
 }
 
@@ -223,7 +220,7 @@ bool is_sanitized()
 Random::Random()
 {
     static const uint64_t seed = choose_seed();
-    std::printf("IOCPNET_SEED=%llu\n", static_cast<unsigned long long>(seed));
+    std::printf("ICN_TEST_SEED=%llu\n", static_cast<unsigned long long>(seed));
     engine_.seed(seed);
 }
 

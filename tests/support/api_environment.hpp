@@ -41,7 +41,7 @@ uint32_t scaled(uint32_t n);
 /* True in a build with ThreadSanitizer or AddressSanitizer. */
 bool is_sanitized();
 
-/* A repeatable source of choices. The seed is printed; IOCPNET_SEED or ICN_TEST_SEED gives it back. */
+/* A repeatable source of choices. The seed is printed; ICN_TEST_SEED gives it back. */
 class Random
 {
 public:
