@@ -76,10 +76,17 @@ static void retry_due(icn_timer *timer)
     }
 }
 
+/* By a reset, which a copy of the descriptor in a forked child does not keep from the peer. */
+static void close_unserved(icn_os_socket socket)
+{
+    icn_os_socket_set_reset_on_close(socket);
+    icn_os_socket_close(socket);
+}
+
 static void refuse(icn_listener *listener, icn_os_socket socket, int32_t status)
 {
     icn_loop_counters *counters = &listener->loop->counters;
-    icn_os_socket_close(socket);
+    close_unserved(socket);
     icn_u64_count(status == IOCPNET_E_NO_MEMORY ? &counters->accepts_shed : &counters->accepts_refused, 1);
 }
 
@@ -88,7 +95,7 @@ static void accepted(icn_listener *listener, icn_os_socket socket)
     icn_address remote;
     if (listener->state != ICN_LISTENER_OPEN || icn_os_socket_remote_address(socket, &remote).status != IOCPNET_OK) {
         /* The listener closes, or the peer has gone already. */
-        icn_os_socket_close(socket);
+        close_unserved(socket);
         return;
     }
     const icn_session_options options = {

@@ -38,7 +38,8 @@ private:
     pid_t process_;
 };
 
-class LivingChild : public ModeTest
+template <typename Test>
+class ForkTest : public Test
 {
 protected:
     void SetUp() override
@@ -46,10 +47,20 @@ protected:
         if (is_sanitized()) {
             GTEST_SKIP() << "a sanitizer's own threads do not survive a fork";
         }
-        ModeTest::SetUp();
+        Test::SetUp();
     }
 };
+
+class LivingChild : public ForkTest<ModeTest>
+{
+};
 API_TEST_IN_EVERY_MODE(LivingChild);
+
+/* Its parent has not looked yet at what the system accepted for it: an io_uring does that without being asked. */
+class ChildOfABusyParent : public ForkTest<PortTest>
+{
+};
+API_TEST_ON_EVERY_PORT(ChildOfABusyParent);
 
 TEST_P(LivingChild, LeavesTheSessionsOfItsParentAlone)
 {
@@ -97,6 +108,21 @@ TEST_P(LivingChild, DoesNotKeepAnAbortFromThePeer)
     ASSERT_TRUE(host.wait_disconnected(1));
     EXPECT_EQ("", peer.receive_all());
     EXPECT_EQ(Socket::End::reset, peer.end());
+}
+
+TEST_P(ChildOfABusyParent, DoesNotKeepARefusalFromThePeer)
+{
+    Host host(host_batches(), [](iocpnet_service_options &o) { o.sessions_max = 1; });
+    host.drive_by_hand();
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    const Socket served = Socket::connect(address);
+    ASSERT_TRUE(wait_until([&] { return host.drive_once(0, 0) < 0 || host.recorder().session_count() == 1; }));
+    Socket refused = Socket::connect(address);
+    const IdleChild child;
+    ASSERT_TRUE(wait_until([&] { return host.drive_once(0, 0) < 0 || host.stats().accepts_refused == 1; }));
+    EXPECT_EQ("", refused.receive_all());
+    EXPECT_EQ(Socket::End::reset, refused.end());
 }
 
 TEST_P(LivingChild, DoesNotKeepAClosedListenersAddressBusy)
