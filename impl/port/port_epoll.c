@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "os/error.h"
+#include "os/linux/wake.h"
 #include "port/operation.h"
 #include "port/port_epoll_internal.h"
 #include "util/memory.h"
@@ -120,12 +121,8 @@ static icn_result epoll_submit(icn_port *base)
 static void epoll_wake(icn_port *base)
 {
     icn_epoll_port *port = icn_epoll_port_of(base);
-    const uint64_t one = 1;
 
-    if (icn_u32_exchange(&port->woken, 1) == 0) {
-        const ssize_t written = write(port->wake, &one, sizeof one);
-        ICN_CHECK(written == (ssize_t)sizeof one);
-    }
+    icn_os_wake(port->wake, &port->woken);
 }
 
 const icn_port_functions icn_port_epoll = {

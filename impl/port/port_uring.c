@@ -8,6 +8,7 @@
 
 #include "os/clock.h"
 #include "os/error.h"
+#include "os/linux/wake.h"
 #include "port/uring_port.h"
 #include "util/live.h"
 #include "util/memory.h"
@@ -132,14 +133,8 @@ static void uring_detach(icn_port *base, icn_endpoint *endpoint)
 static void uring_wake(icn_port *base)
 {
     icn_uring_port *port = icn_uring_port_of(base);
-    const uint64_t one = 1;
 
-    /* The flag comes first: a run that the write ends finds it. Who finds it set knows that the write is under way. */
-    if (icn_u32_exchange(&port->woken, 1) == 0) {
-        const ssize_t written = write(port->wake_descriptor, &one, sizeof one);
-        ICN_CHECK(written == (ssize_t)sizeof one);
-        (void)written;
-    }
+    icn_os_wake(port->wake_descriptor, &port->woken);
 }
 
 /* What others did before their wake is visible to the caller of a run that took it: both sides exchange the flag. */

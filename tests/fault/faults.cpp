@@ -229,6 +229,11 @@ int faulty_socket(int domain, int type, int protocol)
     return fails(Call::socket) ? -1 : socket(domain, type, protocol);
 }
 
+ssize_t faulty_write(int descriptor, const void *data, size_t size)
+{
+    return fails(Call::write) ? -1 : write(descriptor, data, size);
+}
+
 static bool ring_call_fails(long number)
 {
     switch (number) {

@@ -30,6 +30,7 @@ enum class Call {
     setsockopt,
     shutdown,
     socket,
+    write,
     close,
     io_uring_setup,
     io_uring_enter,
