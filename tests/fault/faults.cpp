@@ -118,8 +118,7 @@ int faulty_close(int descriptor)
 
 int faulty_connect(int socket, const sockaddr *address, socklen_t length)
 {
-    /* Without a family it takes a connection back. */
-    const int error = address->sa_family != AF_UNSPEC ? fault_test::take_fault(Call::connect) : 0;
+    const int error = fault_test::take_fault(address->sa_family != AF_UNSPEC ? Call::connect : Call::disconnect);
     if (error == 0 || error == EINTR) {
         const int result = connect(socket, address, length);
         errno = error != 0 ? error : errno;
@@ -220,8 +219,7 @@ int faulty_setsockopt(int socket, int level, int name, const void *value, sockle
 
 int faulty_shutdown(int socket, int how)
 {
-    /* Otherwise it ends a listener. */
-    return how == SHUT_WR && fails(Call::shutdown) ? -1 : shutdown(socket, how);
+    return fails(how == SHUT_WR ? Call::shutdown : Call::stop_listening) ? -1 : shutdown(socket, how);
 }
 
 int faulty_socket(int domain, int type, int protocol)

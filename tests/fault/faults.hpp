@@ -13,8 +13,9 @@ enum class Call {
     accept4,
     bind,
     connect,
+    disconnect, /* a connect without a family: it takes a connection back */
     epoll_create1,
-    epoll_ctl,
+    epoll_ctl, /* EPOLL_CTL_ADD: taking off what was put on has no error, nor have munmap and sem_init here */
     epoll_wait,
     eventfd,
     getpeername,
@@ -29,6 +30,7 @@ enum class Call {
     sendmsg,
     setsockopt,
     shutdown,
+    stop_listening, /* a shutdown of both directions */
     socket,
     write,
     close,

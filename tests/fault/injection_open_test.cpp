@@ -205,6 +205,22 @@ TEST_P(ListenErrors, OfTheSpareDescriptorLeaveAListenerThatServes)
     }
 }
 
+TEST_P(ListenErrors, OfStoppingToListenFreeTheAddressAllTheSame)
+{
+    Host host(callbacks());
+    const std::string address = host.listen();
+    iocpnet_listener listener = host.listener();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    for (const int error : {EBADF, EINVAL, ENOTCONN, ENOTSOCK, ENOBUFS}) {
+        SCOPED_TRACE(strerrorname_np(error));
+        const Fault fault(Call::stop_listening, error, 1);
+        ASSERT_EQ(IOCPNET_OK, iocpnet_listener_close(listener));
+        ASSERT_TRUE(wait_until([] { return live_objects().listeners == 0; }));
+        ASSERT_EQ(IOCPNET_OK, iocpnet_listener_open(host.service(), address.c_str(), nullptr, &listener));
+        EXPECT_EQ(1u, fault.failed());
+    }
+}
+
 TEST_P(ListenErrors, OfAThreadLeaveTheServiceAsBefore)
 {
     for (const int error : {EAGAIN, EINVAL, EPERM}) {

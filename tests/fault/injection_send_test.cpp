@@ -157,6 +157,23 @@ TEST_P(SendErrors, OfEndingTheStreamLeaveTheCloseToItsDeadline)
     }
 }
 
+/* There are two ways to reset a connection, and the library tries both: one is enough. */
+TEST_P(SendErrors, OfOneWayToResetAConnectionLeaveTheOther)
+{
+    for (const Call way : {Call::disconnect, Call::setsockopt}) {
+        for (const int error : {EBADF, EINVAL, ENOBUFS, ENOMEM, ENOTCONN}) {
+            SCOPED_TRACE(strerrorname_np(error));
+            const size_t n = sessions_seen();
+            Socket peer = connect();
+            const Fault fault(way, error, 1);
+            ASSERT_EQ(IOCPNET_OK, disconnect(host->recorder().nth(n), IOCPNET_DISCONNECT_ABORT));
+            EXPECT_EQ("", peer.receive_all());
+            EXPECT_EQ(Socket::End::reset, peer.end());
+            EXPECT_EQ(1u, fault.failed());
+        }
+    }
+}
+
 TEST_P(SendErrors, OfClosingADescriptorCloseItOnceAllTheSame)
 {
     for (const int error : {EINTR, EIO, ENOSPC, EDQUOT}) {
