@@ -17,6 +17,8 @@ bool inside_callback();
 /* ---- sessions (host_session.cpp) ---- */
 void send_message(Session &session, uint32_t size);
 void send_nothing(Session &session);
+/* More than any queue holds, with few bytes behind it. */
+void send_too_much(Session &session);
 void disconnect_session(Session &session);
 void pause_session(Session &session, bool pause);
 void set_user(Session &session);

@@ -209,8 +209,18 @@ void act_at_random()
     }
 }
 
+/* The end of the peer's stream, which was kept back, then closes the session while there is something to send. */
+static void answer_and_resume(Session &session)
+{
+    send_message(session, draw_message_size(session));
+    pause_session(session, false);
+}
+
 void act_in_callback(Service &, Session *session)
 {
+    if (session != nullptr && session->paused && icn_sim_choose(3) == 1) {
+        answer_and_resume(*session);
+    }
     for (uint32_t i = 1 + icn_sim_choose(3); i-- > 0;) {
         if (session != nullptr && icn_sim_choose(4) != 3) {
             act_on(*session);

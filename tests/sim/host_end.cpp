@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "host.hpp"
@@ -168,6 +170,59 @@ void check_end(const iocpnet_event &event, const Session &session, bool data_kno
     }
 }
 
+/* When a graceful close of this reason may be cut at the earliest. */
+uint64_t earliest_deadline(const iocpnet_event &event, const Session &session, const Peer &peer)
+{
+    const Service &service = world.model.service(session.service);
+    uint64_t earliest = service.stop_deadline_ms;
+    if (event.close_reason == IOCPNET_CLOSE_PEER_CLOSED && peer.ended_ms != UINT64_MAX) {
+        earliest = std::min(earliest, peer.ended_ms + service.configuration->options.close_timeout_ms);
+    }
+    for (uint32_t i = 0; i < session.disconnect_count && event.close_reason == IOCPNET_CLOSE_REQUESTED; i++) {
+        earliest = std::min(earliest, session.disconnects[i].deadline_ms);
+    }
+    return session.disconnects_dropped ? 0 : earliest;
+}
+
+/* True when a deadline of the library is behind TIMED_OUT, and not the network. */
+bool is_cut_at_deadline(const iocpnet_event &event, const Session &session)
+{
+    const bool graceful = event.close_reason == IOCPNET_CLOSE_REQUESTED ||
+                          event.close_reason == IOCPNET_CLOSE_PEER_CLOSED ||
+                          event.close_reason == IOCPNET_CLOSE_SERVICE_STOPPED;
+    if (event.status != IOCPNET_E_TIMED_OUT || !graceful || session.peer == none || world.system_fails()) {
+        return false;
+    }
+    const Peer &peer = world.peers.at(session.peer);
+    return !peer.reset || peer.error != ETIMEDOUT;
+}
+
+void check_time(const iocpnet_event &event, const Session &session)
+{
+    uint64_t earliest = 0;
+    if (event.close_reason == IOCPNET_CLOSE_HANDSHAKE_TIMEOUT) {
+        earliest = session.connect_begun_ms + session.connect_timeout;
+    } else if (event.kind == IOCPNET_EVENT_DISCONNECTED && is_cut_at_deadline(event, session)) {
+        earliest = earliest_deadline(event, session, world.peers.at(session.peer));
+    }
+    if (icn_sim_now_ms() < earliest) {
+        icn_sim_violation(invariant::close_reason, "session %u: timed out ('%s') %llu ms too early", session.index,
+                          iocpnet_close_reason_name(event.close_reason),
+                          static_cast<unsigned long long>(earliest - icn_sim_now_ms()));
+    }
+}
+
+/* True when the call that was first, by its code, aborts. */
+bool is_aborted(const iocpnet_event &event, const Session &session)
+{
+    bool aborted = false;
+    for (uint32_t i = 0; i < session.disconnect_count && event.close_reason == IOCPNET_CLOSE_REQUESTED; i++) {
+        const DisconnectCall &call = session.disconnects[i];
+        aborted = aborted || (call.abort && call.code == event.close_code);
+    }
+    return aborted;
+}
+
 /* The end of the peer's stream comes after all of its bytes. */
 void check_received_all(const Session &session)
 {
@@ -216,14 +271,18 @@ void check_bytes_received(const Service &service, const Session &session, uint64
 
 void note_end(const iocpnet_event &event, Session &session, bool data_known)
 {
+    Service &service = world.model.service(session.service);
     check_end(event, session, data_known);
+    check_time(event, session);
     session.ended = true;
+    session.aborted = is_aborted(event, session);
     session.reason = event.close_reason;
     session.status = event.status;
     session.bytes_unsent = event.bytes_unsent;
-    session.cut_by_stop = world.model.service(session.service).stop_called;
+    session.cut_by_stop = service.stop_called;
+    service.end_seen_ms[event.dispatcher] = icn_sim_now_ms();
     check_received_all(session);
-    count_end(world.model.service(session.service), session);
+    count_end(service, session);
     world.model.end_session(session);
 }
 

@@ -101,7 +101,7 @@ void pass_null_and_nonsense()
     }
     iocpnet_disconnect_options options = {};
     iocpnet_session created = 0;
-    switch (icn_sim_choose(6)) {
+    switch (icn_sim_choose(7)) {
     case 0:
         check_status("send from NULL", iocpnet_session_send(session->handle, nullptr, 5), argument);
         break;
@@ -117,6 +117,9 @@ void pass_null_and_nonsense()
                      statuses(IOCPNET_E_INVALID_ADDRESS, IOCPNET_E_INVALID_HANDLE));
         break;
     case 4:
+        send_too_much(*session);
+        break;
+    case 5:
         check_status("wake no dispatcher", iocpnet_service_wake(service->handle, 99), argument);
         break;
     default:

@@ -105,10 +105,11 @@ void start_service(Service &service)
 namespace
 {
 
-void stop_begins(Service &service)
+void stop_begins(Service &service, uint32_t drain_ms)
 {
     service.stop_called = true;
     service.stop_begun = std::min(service.stop_begun, world.model.stamp());
+    service.stop_deadline_ms = std::min(service.stop_deadline_ms, icn_sim_now_ms() + drain_ms);
 }
 
 void check_stop_result(Service &service, const iocpnet_stop_result &result)
@@ -142,7 +143,7 @@ void stop_service(Service &service, uint32_t drain_ms)
     iocpnet_stop_result result = {};
     const bool may_wait = !inside_callback() && !service.driven_by_host();
     const bool must_be_over = service.stopped_seen;
-    stop_begins(service);
+    stop_begins(service, drain_ms);
     icn_sim_trace("stop begins", service.index, drain_ms);
     const int32_t status = iocpnet_service_stop(service.handle, drain_ms, &result);
     check_status("stop", status, statuses(IOCPNET_OK, IOCPNET_PENDING, IOCPNET_E_INVALID_HANDLE));
@@ -162,7 +163,7 @@ bool destroy_service(Service &service)
 {
     const bool inside = inside_callback();
     const bool was_destroyed = service.destroyed;
-    stop_begins(service);
+    stop_begins(service, 0);
     service.destroy_called = true;
     service.destroy_calls++;
     icn_sim_trace("destroy begins", service.index, inside);
@@ -291,16 +292,15 @@ void IOCPNET_CALL on_log(int32_t level, const char *component, const char *text,
 
 void set_log(bool on)
 {
-    static uint32_t rounds;
     if (log_changes) {
         return;
     }
     log_changes = true;
-    rounds = on ? rounds + 1 : 0;
+    const uint32_t round = on ? ++world.log_rounds : 0;
     const int32_t status = iocpnet_set_log_callback(on ? on_log : nullptr, on ? IOCPNET_LOG_DEBUG : IOCPNET_LOG_NONE,
-                                                    reinterpret_cast<void *>(uintptr_t{rounds}));
+                                                    reinterpret_cast<void *>(uintptr_t{round}));
     check_status("set log callback", status, statuses(IOCPNET_OK, IOCPNET_E_NO_MEMORY, IOCPNET_E_SYSTEM));
-    world.log_round = status == IOCPNET_OK ? rounds : 0;
+    world.log_round = status == IOCPNET_OK ? round : 0;
     log_changes = false;
 }
 

@@ -114,6 +114,7 @@ void send_message(Session &session, uint32_t size)
     const uint32_t number = stream.send_begins(size, begun);
     stream.fill(number, size, 0, bytes, size);
     session.calls_in_progress++;
+    world.model.touch(session);
     icn_sim_trace("send begins", session.index, size);
     const int32_t status =
         icn_sim_choose(4) == 1 ? send_pieces(session, bytes, size) : iocpnet_session_send(session.handle, bytes, size);
@@ -143,6 +144,27 @@ void send_nothing(Session &session)
     }
 }
 
+void send_too_much(Session &session)
+{
+    constexpr uint64_t gib4 = uint64_t{1} << 32;
+    constexpr uint64_t half = uint64_t{1} << 63;
+    static const uint64_t sizes[][2] = {{UINT64_MAX, 0}, {UINT64_MAX, 9},  {half, half},
+                                        {UINT64_MAX, 1}, {gib4, 0},        {gib4 + 8, 0},
+                                        {gib4 - 8, 16},  {half, half + 8}, {UINT64_MAX - 7, 16}};
+    static const uint8_t bytes[16] = {};
+    const uint64_t *chosen = sizes[icn_sim_choose(sizeof sizes / sizeof sizes[0])];
+    const bool was_connected = session.connected;
+    const iocpnet_iovec pieces[] = {{chosen[0], bytes}, {chosen[1], bytes}};
+    const int32_t status = chosen[1] == 0 ? iocpnet_session_send(session.handle, bytes, chosen[0])
+                                          : iocpnet_session_sendv(session.handle, pieces, 2);
+    check_status("send of too much", status,
+                 statuses(IOCPNET_E_TOO_LARGE, IOCPNET_E_INVALID_HANDLE, IOCPNET_E_CLOSED, IOCPNET_E_INVALID_STATE));
+    check_handle("send of too much", session, status);
+    if (status == IOCPNET_E_INVALID_STATE && was_connected) {
+        wrong_status("send of too much", status, "CONNECTED had been seen");
+    }
+}
+
 void disconnect_session(Session &session)
 {
     static const char long_text[] =
@@ -161,7 +183,12 @@ void disconnect_session(Session &session)
         options.code = static_cast<int64_t>(world.model.stamp());
     }
     if (session.disconnect_count < disconnect_calls_max) {
-        session.disconnects[session.disconnect_count++] = {world.model.stamp(), options.code, options.text};
+        const Service &service = world.model.service(session.service);
+        const uint32_t timeout =
+            options.timeout_ms != 0 ? options.timeout_ms : service.configuration->options.close_timeout_ms;
+        session.disconnects[session.disconnect_count++] = {world.model.stamp(), options.code, options.text,
+                                                           options.mode == IOCPNET_DISCONNECT_ABORT,
+                                                           icn_sim_now_ms() + timeout};
     } else {
         session.disconnects_dropped = true;
     }
@@ -177,6 +204,7 @@ void disconnect_session(Session &session)
 
 void pause_session(Session &session, bool pause)
 {
+    session.paused = pause;
     icn_sim_trace(pause ? "pause begins" : "resume begins", session.index, 0);
     const int32_t status =
         pause ? iocpnet_session_pause_receive(session.handle) : iocpnet_session_resume_receive(session.handle);
@@ -288,6 +316,7 @@ bool connect_to(Service &service, Session &session, uint16_t port)
         options.dispatcher = icn_sim_choose(service.configuration->options.dispatcher_count);
     }
     session.connect_timeout = options.timeout_ms;
+    session.connect_begun_ms = icn_sim_now_ms();
     session.user_was_set = true;
     std::snprintf(address, sizeof address, "127.0.0.1:%u", static_cast<unsigned>(port));
     icn_sim_trace("connect begins", session.index, port);

@@ -88,8 +88,31 @@ void check_receiving(const Service &service, const icn_session &session)
     if ((open || closing) && !session.end_of_stream && !session.broken && !is_in_flight(session.receive)) {
         undone(service, "a session does not receive");
     }
+    const bool held_back = session.loop->starved || session.pause_requested.value != 0;
+    if (state_of(session) == ICN_SESSION_OPEN && held_back && is_in_flight(session.receive)) {
+        undone(service, "a session receives that was paused, or starves");
+    }
     if (open && session.end_of_stream && session.end_seen.value != 0) {
         undone(service, "the end of a stream that was seen closes nothing");
+    }
+}
+
+/* It is set, and not further away than what was asked for. */
+void check_deadline(const Service &service, const icn_session &session, uint64_t timeout_ms)
+{
+    if (!icn_timer_is_set(&session.timer)) {
+        undone(service, "a connect or a graceful close has no deadline");
+    }
+    if (session.timer.deadline_ms > icn_sim_now_ms() + timeout_ms) {
+        undone(service, "a connect or a graceful close has a deadline too far away");
+    }
+}
+
+void check_connecting(const Service &service, const icn_session &session)
+{
+    const Session *known = world.model.session_of(session.handle);
+    if (state_of(session) == ICN_SESSION_CONNECTING && known != nullptr && known->connect_timeout != 0) {
+        check_deadline(service, session, known->connect_timeout);
     }
 }
 
@@ -103,8 +126,8 @@ void check_closing(const Service &service, const icn_session &session)
         undone(service, "an abort was asked for, and the session goes on");
     }
     const bool flushing = state == ICN_SESSION_FLUSHING || state == ICN_SESSION_LINGERING;
-    if (flushing && !icn_timer_is_set(&session.timer)) {
-        undone(service, "a graceful close has no deadline");
+    if (flushing) {
+        check_deadline(service, session, session.close.timeout_ms);
     }
     if (is_late(session.timer)) {
         undone(service, "the deadline of a session has passed");
@@ -145,6 +168,7 @@ uint64_t check_sessions(const Service &service, const icn_loop &loop, bool waits
         const icn_session &session = *ICN_CONTAINER(node, icn_session, loop_node);
         operations += session.operations;
         if (waits) {
+            check_connecting(service, session);
             check_sending(service, session);
             check_receiving(service, session);
             check_closing(service, session);
@@ -152,6 +176,13 @@ uint64_t check_sessions(const Service &service, const icn_loop &loop, bool waits
         }
     }
     return operations;
+}
+
+/* It backed off before a session ended, which made a descriptor free, and has not tried again. */
+bool slept_through(const Service &service, const icn_listener &listener)
+{
+    const uint64_t ended_ms = service.batches() ? 0 : service.end_seen_ms[listener.loop->index];
+    return icn_timer_is_set(&listener.retry) && listener.retry.deadline_ms < ended_ms + ICN_LISTENER_BACKOFF_MS;
 }
 
 uint64_t check_listeners(const Service &service, const icn_loop &loop, bool waits)
@@ -163,6 +194,9 @@ uint64_t check_listeners(const Service &service, const icn_loop &loop, bool wait
         if (waits && listener.state == ICN_LISTENER_OPEN && !listener.accepting && !icn_timer_is_set(&listener.retry)) {
             undone(service, "a listener does not accept");
         }
+        if (waits && slept_through(service, listener)) {
+            undone(service, "a listener waits though a session of its dispatcher has ended");
+        }
         if (waits && is_late(listener.retry)) {
             undone(service, "a listener does not try again");
         }
@@ -172,6 +206,9 @@ uint64_t check_listeners(const Service &service, const icn_loop &loop, bool wait
     }
     return operations;
 }
+
+/* Records of ends of streams, about 32 bytes each, are kept without a look at the limit. */
+constexpr uint64_t ends_of_streams_max = 512;
 
 void check_event_queue(const Service &service, const icn_dispatcher &dispatcher)
 {
@@ -186,6 +223,9 @@ void check_event_queue(const Service &service, const icn_dispatcher &dispatcher)
     }
     if (by_library && queue.waiting && queue.woken) {
         undone(service, "a poll that was woken waits");
+    }
+    if (!dispatcher.loop.starved && bytes > queue.bytes_max + ends_of_streams_max) {
+        undone(service, "sessions receive though the event queue is full");
     }
     if (dispatcher.loop.starved && bytes <= queue.bytes_max / 2) {
         icn_sim_violation(invariant::progress, "service %u: sessions starve though the event queue has room (%u, %u)",
@@ -247,14 +287,9 @@ uint64_t check_dispatcher(const Service &service, const icn_dispatcher &dispatch
     return operations;
 }
 
-/* NULL: the service is gone, or is just ending. */
-const icn_service *running(const icn_service *service)
+void check_send_queue(const Session &session)
 {
-    return service != nullptr && service->started ? service : nullptr;
-}
-
-void check_send_queue(const Session &session, uint64_t most)
-{
+    const uint64_t most = world.model.service(session.service).configuration->options.send_queue_bytes_max;
     const Pinned<icn_session> pinned(session.handle, ICN_HANDLE_SESSION);
     if (pinned.get() != nullptr && pinned.get()->send_queue.bytes.value > most) {
         icn_sim_violation(invariant::send_queue_limit, "session %u: %llu bytes are queued", session.index,
@@ -262,9 +297,9 @@ void check_send_queue(const Session &session, uint64_t most)
     }
 }
 
-} // namespace
-
-void check_quiet()
+/* Calls `look` with each service that is there. */
+template <typename Look>
+void for_each_service(Look look)
 {
     for (uint32_t i = 0; i < world.model.service_count(); i++) {
         const Service &service = world.model.service(i);
@@ -272,30 +307,63 @@ void check_quiet()
             continue;
         }
         const Pinned<icn_service> pinned(service.handle, ICN_HANDLE_SERVICE);
-        const icn_service *inside = running(pinned.get());
-        if (inside != nullptr) {
-            check_limit(service, inside->roster);
-        }
-        for (uint32_t j = 0; inside != nullptr && j < inside->options.dispatcher_count; j++) {
-            (void)check_dispatcher(service, inside->dispatchers[j]);
+        if (pinned.get() != nullptr) {
+            look(service, *pinned.get());
         }
     }
 }
 
-/* One session, in turn, at some of the steps. */
+uint64_t live_operations()
+{
+    const uint32_t countdown = icn_interleave_countdown;
+    icn_interleave_countdown = UINT32_MAX;
+    const uint64_t live = icn_live_count(ICN_LIVE_OPERATIONS);
+    icn_interleave_countdown = countdown;
+    return live;
+}
+
+/* Between the two counts of one operation a thread may be left, in each loop. */
+void check_operations(uint64_t live)
+{
+    uint64_t counted = 0;
+    uint64_t loops = 0;
+    for_each_service([&](const Service &, const icn_service &inside) {
+        for (uint32_t j = 0; j < inside.options.dispatcher_count; j++) {
+            counted += inside.dispatchers[j].loop.counters.operations_live.value;
+        }
+        loops += inside.options.dispatcher_count;
+    });
+    if (live > counted + loops || counted > live + loops) {
+        icn_sim_violation(invariant::operations_in_flight, "%llu operations are alive, %llu are counted",
+                          static_cast<unsigned long long>(live), static_cast<unsigned long long>(counted));
+    }
+}
+
+} // namespace
+
+void check_quiet()
+{
+    for_each_service([](const Service &service, const icn_service &inside) {
+        for (uint32_t j = 0; inside.started && j < inside.options.dispatcher_count; j++) {
+            (void)check_dispatcher(service, inside.dispatchers[j]);
+        }
+        if (inside.started) {
+            check_limit(service, inside.roster);
+        }
+    });
+}
+
 void check_step()
 {
-    constexpr uint64_t seldom = 8;
-    if (++world.steps % seldom != 0) {
-        return;
+    for (const uint32_t index : world.model.touched()) {
+        check_send_queue(world.model.session(index));
     }
-    const std::vector<uint32_t> &live = world.model.live();
-    if (live.empty()) {
-        return;
+    world.model.forget_untouched();
+    const uint64_t live = live_operations();
+    if (live != world.operations) {
+        world.operations = live;
+        check_operations(live);
     }
-    const Session &session = world.model.session(live[world.steps / seldom % live.size()]);
-    const uint64_t most = world.model.service(session.service).configuration->options.send_queue_bytes_max;
-    check_send_queue(session, most);
 }
 
 } // namespace sim_test

@@ -13,6 +13,7 @@ void Model::begin()
     service_count_ = 0;
     session_count_ = 0;
     live_.clear();
+    touched_.clear();
     life_cycles = 0;
     ledger.begin();
 }
@@ -74,6 +75,19 @@ Session *Model::session_to(uint16_t target_port)
 void Model::forget_session(const Session &session)
 {
     live_.erase(std::remove(live_.begin(), live_.end(), session.index), live_.end());
+}
+
+void Model::touch(const Session &session)
+{
+    if (std::find(touched_.begin(), touched_.end(), session.index) == touched_.end()) {
+        touched_.push_back(session.index);
+    }
+}
+
+void Model::forget_untouched()
+{
+    const auto idle = [this](uint32_t index) { return sessions_[index].calls_in_progress == 0; };
+    touched_.erase(std::remove_if(touched_.begin(), touched_.end(), idle), touched_.end());
 }
 
 void Model::end_session(const Session &session)

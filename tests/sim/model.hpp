@@ -27,6 +27,8 @@ struct DisconnectCall {
     uint64_t begun;
     int64_t code;
     const char *text;
+    bool abort;
+    uint64_t deadline_ms; /* graceful: the earliest at which it may be cut */
 };
 
 struct Session {
@@ -36,6 +38,7 @@ struct Session {
     bool outbound = false;
     uint16_t target_port = 0; /* outbound: a port of its own; 0: it went to a listener of the library */
     uint32_t connect_timeout = 0;
+    uint64_t connect_begun_ms = 0;
     bool connect_returned = false;
     bool refused = false;   /* outbound: the call failed, there is no session */
     uint32_t peer = none;   /* the far end, when it is a scripted peer */
@@ -49,6 +52,7 @@ struct Session {
     bool discarded = false; /* its last event was not fetched before destroy */
     bool in_event = false;
     bool user_was_set = false;
+    bool paused = false; /* by the last call that began */
     uint32_t dispatcher = none;
 
     uint64_t refused_at = 0;        /* begin of the last call that returned WOULD_BLOCK */
@@ -68,6 +72,7 @@ struct Session {
     uint64_t bytes_unsent = 0;
     uint64_t bytes_sent = 0; /* as the library said at the end */
     bool totals_known = false;
+    bool aborted = false;     /* a call that aborts was the first */
     bool cut_by_stop = false; /* its service was being stopped or destroyed when it ended */
     Causes far_causes = 0;    /* what the far end of a connect did */
 };
@@ -93,6 +98,8 @@ struct Service {
     uint32_t start_calls = 0;
     bool stop_called = false; /* or destroy */
     uint64_t stop_begun = UINT64_MAX;
+    uint64_t stop_deadline_ms = UINT64_MAX; /* the earliest of all its stops, and of destroy */
+    uint64_t end_seen_ms[8] = {};           /* callbacks: the last end of a session, of each dispatcher */
     bool stopped_seen = false;
     bool stopped = false; /* stop returned OK */
     bool stop_result_known = false;
@@ -144,6 +151,11 @@ public:
     /* Sessions that may be alive; the host chooses among them. */
     const std::vector<uint32_t> &live() const { return live_; }
     void end_session(const Session &session);
+    /* Sessions whose send queue a call is changing, or has changed in this step. */
+    const std::vector<uint32_t> &touched() const { return touched_; }
+    void touch(const Session &session);
+    /* Those that no call is changing any more. */
+    void forget_untouched();
     /* There was none after all. */
     void forget_session(const Session &session);
 
@@ -158,6 +170,7 @@ private:
     Service services_[services_made_max];
     Session sessions_[sessions_max];
     std::vector<uint32_t> live_;
+    std::vector<uint32_t> touched_;
 };
 
 } // namespace sim_test

@@ -330,6 +330,7 @@ void Peers::write(Peer &peer)
 
 void Peers::end_output(Peer &peer)
 {
+    peer.ended_ms = icn_sim_now_ms();
     switch (peer.ending) {
     case Ending::fin:
     case Ending::half_close:

@@ -46,7 +46,8 @@ struct Peer {
     uint32_t size = 0;
     uint32_t offset = 0;
     uint64_t written = 0;
-    uint64_t next_ms = 0; /* not before */
+    uint64_t next_ms = 0;           /* not before */
+    uint64_t ended_ms = UINT64_MAX; /* when it ended its side */
 
     bool output_done = false;
     bool fin_sent = false;

@@ -69,7 +69,8 @@ void begin_world()
     world.winding_down = false;
     world.outbound = 0;
     world.log_round = 0;
-    world.steps = 0;
+    world.log_rounds = 0;
+    world.operations = 0;
     const PeerConfiguration &peers = world.configuration.peers;
     world.peers.begin(peers.connectors, peers.connections, peers.nasty);
 }

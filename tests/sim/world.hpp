@@ -12,10 +12,11 @@ struct World {
     Configuration configuration;
     Model model;
     Peers peers;
-    bool winding_down;  /* the host ends its services */
-    uint32_t outbound;  /* connects made; each has a port of its own */
-    uint32_t log_round; /* the log callback that is set; 0: none */
-    uint64_t steps;
+    bool winding_down;   /* the host ends its services */
+    uint32_t outbound;   /* connects made; each has a port of its own */
+    uint32_t log_round;  /* the log callback that is set; 0: none */
+    uint64_t operations; /* that were alive after the last step */
+    uint32_t log_rounds; /* log callbacks that were set */
 
     /* Which errors may come out of nowhere. */
     bool memory_fails() const { return configuration.faults.memory || configuration.faults.system != 0; }
