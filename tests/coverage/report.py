@@ -3,7 +3,8 @@
 The branches of impl/ that the tests reached, from the counts that a build with --coverage left behind.
 
   tests/coverage/report.py BUILD [RESULTS]    fails under PERCENT_MIN, for a branch that is not reached and not in
-                                              unreached.txt, and for an entry there that fits no line
+                                              unreached.txt, and for an entry there that fits no line. With RESULTS
+                                              it appends a line 'PASSED FAILED', else its exit code tells
   tests/coverage/report.py BUILD --list       entries for unreached.txt, of what it does not have yet
 
 Counted are the library's own sources on Linux, static inline functions of its headers included. Not counted: the
@@ -160,6 +161,8 @@ def main():
     if len(sys.argv) > 2:
         with open(sys.argv[2], "a", encoding="utf-8") as results:
             results.write(f"{2 - failed} {failed}\n")
+    elif failed:
+        sys.exit(1)
 
 
 main()

@@ -81,6 +81,17 @@ private:
     bool closed_ = false;
 };
 
+TEST_F(SendQueue, NoMorePiecesAreGatheredThanFit)
+{
+    for (int i = 0; i < 3; i++) {
+        ASSERT_TRUE(append(std::string(5000, 'x'))); /* in a chunk of its own */
+    }
+    std::vector<iocpnet_iovec> pieces(4);
+    EXPECT_EQ(icn_send_queue_gather(&queue, pieces.data(), 0), 0U);
+    EXPECT_EQ(icn_send_queue_gather(&queue, pieces.data(), 2), 2U);
+    EXPECT_EQ(icn_send_queue_gather(&queue, pieces.data(), 4), 3U);
+}
+
 TEST_F(SendQueue, BytesLeaveInTheOrderOfTheirSends)
 {
     ASSERT_TRUE(append("one "));
