@@ -175,6 +175,12 @@ EVENTS = (
     Mutant("limit of the event queue forgotten", "service/event_queue.c", (
         ("    return icn_event_queue_bytes(queue) > queue->bytes_max;\n",
          "    return icn_event_queue_bytes(queue) > 64 * queue->bytes_max;\n"),)),
+    Mutant("starved sessions receive", "net/session_receive.c", (
+        ("return session->announced && !session->loop->starved && icn", "return session->announced && icn"),)),
+    Mutant("room offered only when a poll returns", "service/dispatcher_drive.c", (
+        ("    offer_room(dispatcher);\n    return count;", "    return count;"),
+        ("    if (result.status > 0) {\n        name_service(",
+         "    offer_room(dispatcher);\n    if (result.status > 0) {\n        name_service("))),
     Mutant("pause forgotten", "net/session_receive.c", (
         ("!session->loop->starved && icn_u32_load(&session->pause_requested) == 0;", "!session->loop->starved;"),)),
 )
@@ -193,6 +199,14 @@ SERVICE = (
          "    uint64_t live = icn_u64_load(&roster->sessions_live) + 1;\n"
          "    if (roster->sessions_max != 0 && live > roster->sessions_max) {\n        return false;\n    }\n"
          "    icn_u64_add(&roster->sessions_live, 1);\n"),)),
+    Mutant("new session handed over without a pin", "net/session.c", (
+        ("    (void)icn_kick_claim(&session->kick);\n", ""),
+        ("    icn_kick_push(session->loop, &session->kick);\n}\n\nvoid icn_session_kick",
+         "    icn_handle_unpin(session->handle);\n    icn_session_kick(session);\n}\n\nvoid icn_session_kick"))),
+    Mutant("listener sleeps through a free descriptor", "net/session_finish.c", (
+        ("    icn_listeners_descriptor_freed(loop);\n", ""),)),
+    Mutant("spare descriptor never given up", "net/listener.c", (
+        ("if (icn_os_reserve_shed(&listener->reserve, listener->endpoint.socket)) {", "if (false) {"),)),
     Mutant("session that comes to a loop that stops", "net/session_open.c", (
         ("    if (loop->stopping) {\n        turn_away(session);\n        return;\n    }\n",
          "    if (loop->stopping && loop->index == UINT32_MAX) {\n        turn_away(session);\n        return;\n    }\n"),)),

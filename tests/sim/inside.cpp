@@ -6,6 +6,7 @@
 extern "C" {
 #include "net/listener.h"
 #include "net/session.h"
+#include "os/sim/network.h"
 #include "os/sim/scheduler.h"
 #include "service/dispatcher.h"
 #include "util/handle.h"
@@ -247,6 +248,32 @@ void check_aborted(const Service &service, const icn_loop &loop)
     }
 }
 
+/* It tries again later, while clients wait and it has a descriptor to spare. */
+bool keeps_clients_waiting(const icn_listener &listener)
+{
+    return icn_timer_is_set(&listener.retry) && listener.reserve != ICN_OS_SOCKET_NONE &&
+           icn_sim_descriptor_waiting(listener.endpoint.socket) != 0;
+}
+
+/* Another thread may take the spare descriptor at the moment at which it is given up; but not again and again. */
+void check_shedding(Service &service, const icn_loop &loop)
+{
+    constexpr uint32_t often = 10;
+    bool waiting = false;
+    for (icn_list_node *node = loop.listeners.next; node != &loop.listeners; node = node->next) {
+        waiting = waiting || keeps_clients_waiting(*ICN_CONTAINER(node, icn_listener, loop_node));
+    }
+    BackOffs &before = service.back_offs[loop.index];
+    const BackOffs now = {loop.counters.accept_backoffs.value, loop.counters.accepts_shed.value, before.in_vain};
+    const bool more = now.count != before.count;
+    const bool in_vain = waiting && now.shed == before.shed;
+    before = now;
+    before.in_vain = !in_vain ? 0 : before.in_vain + (more ? 1 : 0);
+    if (before.in_vain == often) {
+        undone(service, "clients wait that no listener sheds");
+    }
+}
+
 void check_limit(const Service &service, const icn_roster &roster)
 {
     if (roster.sessions_max != 0 && roster.sessions_live.value > roster.sessions_max) {
@@ -256,7 +283,7 @@ void check_limit(const Service &service, const icn_roster &roster)
 }
 
 /* Returns the operations in flight. */
-uint64_t check_dispatcher(const Service &service, const icn_dispatcher &dispatcher)
+uint64_t check_dispatcher(Service &service, const icn_dispatcher &dispatcher)
 {
     const icn_loop &loop = dispatcher.loop;
     const bool inside = loop.driver.value != 0 && !service.in_callback[loop.index];
@@ -267,6 +294,9 @@ uint64_t check_dispatcher(const Service &service, const icn_dispatcher &dispatch
     }
     if (waits && service.batches()) {
         check_event_queue(service, dispatcher);
+    }
+    if (waits) {
+        check_shedding(service, loop);
     }
     if (waits && dispatcher.service->destroying.value != 0 && !icn_list_is_empty(&loop.sessions)) {
         check_aborted(service, loop);
@@ -302,7 +332,7 @@ template <typename Look>
 void for_each_service(Look look)
 {
     for (uint32_t i = 0; i < world.model.service_count(); i++) {
-        const Service &service = world.model.service(i);
+        Service &service = world.model.service(i);
         if (service.destroyed) {
             continue;
         }
@@ -343,7 +373,7 @@ void check_operations(uint64_t live)
 
 void check_quiet()
 {
-    for_each_service([](const Service &service, const icn_service &inside) {
+    for_each_service([](Service &service, const icn_service &inside) {
         for (uint32_t j = 0; inside.started && j < inside.options.dispatcher_count; j++) {
             (void)check_dispatcher(service, inside.dispatchers[j]);
         }

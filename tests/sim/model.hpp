@@ -77,6 +77,13 @@ struct Session {
     Causes far_causes = 0;    /* what the far end of a connect did */
 };
 
+/* The back-offs of a dispatcher's listeners, as they were when all waited. */
+struct BackOffs {
+    uint64_t count;
+    uint64_t shed;
+    uint32_t in_vain; /* times that all waited: with more back-offs, and no client shed of those that wait */
+};
+
 struct Listener {
     iocpnet_listener handle = 0;
     uint16_t port = 0; /* 0: not known */
@@ -116,6 +123,7 @@ struct Service {
     bool destroy_promised = false; /* a call returned PENDING */
     bool destroyed_seen = false;   /* SERVICE_DESTROYED */
     bool destroyed = false;        /* nothing of it may be seen any more */
+    BackOffs back_offs[8] = {};    /* of each dispatcher */
     bool in_callback[8] = {};      /* of each dispatcher */
     bool batch_in_use[8] = {};     /* a fiber polls, or looks at what it got */
     bool reacting[8] = {};         /* it looks */

@@ -75,11 +75,17 @@ TEST(Simulation, AnotherSeedMakesAnotherRun)
 
 TEST(Simulation, ARunDoesNotDependOnThoseBefore)
 {
-    const SeriesResult both = run_seeds(7, 2);
-    const SeriesResult first = run_seeds(7, 1);
-    const SeriesResult second = run_seeds(8, 1);
-    EXPECT_EQ(both.hash, first.hash + second.hash);
-    EXPECT_EQ(both.steps, first.steps + second.steps);
+    constexpr uint64_t count = 60;
+    uint64_t hash = 0;
+    uint64_t steps = 0;
+    for (uint64_t seed = 1; seed <= count; seed++) {
+        const SeriesResult alone = run_seeds(seed, 1);
+        hash += alone.hash;
+        steps += alone.steps;
+    }
+    const SeriesResult together = run_seeds(1, count);
+    EXPECT_EQ(together.hash, hash);
+    EXPECT_EQ(together.steps, steps);
 }
 
 TEST(Simulation, RecordedChoicesMakeTheRunOfTheirSeed)
