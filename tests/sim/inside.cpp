@@ -343,13 +343,53 @@ void for_each_service(Look look)
     }
 }
 
-uint64_t live_operations()
+/* Without changing when the next preemption comes. */
+uint64_t count_live(icn_live_kind kind)
 {
     const uint32_t countdown = icn_interleave_countdown;
     icn_interleave_countdown = UINT32_MAX;
-    const uint64_t live = icn_live_count(ICN_LIVE_OPERATIONS);
+    const uint64_t live = icn_live_count(kind);
     icn_interleave_countdown = countdown;
     return live;
+}
+
+/* Descriptors that loops know of. */
+struct Descriptors {
+    uint64_t attached = 0; /* to their ports */
+    uint64_t others = 0;
+    bool all_wait = true; /* all loops do: there are no others */
+};
+
+void add_descriptors(const icn_loop &loop, Descriptors &sum)
+{
+    for (icn_list_node *node = loop.sessions.next; node != &loop.sessions; node = node->next) {
+        const bool attached = ICN_CONTAINER(node, icn_session, loop_node)->attached;
+        (attached ? sum.attached : sum.others)++;
+    }
+    for (icn_list_node *node = loop.listeners.next; node != &loop.listeners; node = node->next) {
+        const icn_listener &listener = *ICN_CONTAINER(node, icn_listener, loop_node);
+        (listener.attached ? sum.attached : sum.others)++;
+        sum.others += listener.reserve != ICN_OS_SOCKET_NONE ? 1 : 0;
+    }
+    sum.all_wait = sum.all_wait && loop.driver.value != 0 && loop.sleeping.value != 0;
+}
+
+void check_descriptors()
+{
+    Descriptors known;
+    for_each_service([&](const Service &, const icn_service &inside) {
+        known.all_wait = known.all_wait && inside.started;
+        for (uint32_t j = 0; j < inside.options.dispatcher_count; j++) {
+            add_descriptors(inside.dispatchers[j].loop, known);
+        }
+    });
+    const uint64_t live = count_live(ICN_LIVE_DESCRIPTORS);
+    const uint32_t open = icn_sim_descriptors_open();
+    if (live != known.attached || (known.all_wait && open != known.attached + known.others)) {
+        icn_sim_violation(invariant::descriptor, "%u are open, %llu are counted; %llu are attached, and %llu others",
+                          open, static_cast<unsigned long long>(live), static_cast<unsigned long long>(known.attached),
+                          static_cast<unsigned long long>(known.others));
+    }
 }
 
 /* Between the two counts of one operation a thread may be left, in each loop. */
@@ -381,6 +421,7 @@ void check_quiet()
             check_limit(service, inside.roster);
         }
     });
+    check_descriptors();
 }
 
 void check_step()
@@ -389,7 +430,7 @@ void check_step()
         check_send_queue(world.model.session(index));
     }
     world.model.forget_untouched();
-    const uint64_t live = live_operations();
+    const uint64_t live = count_live(ICN_LIVE_OPERATIONS);
     if (live != world.operations) {
         world.operations = live;
         check_operations(live);
