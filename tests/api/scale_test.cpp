@@ -2,7 +2,6 @@
 #if defined(__linux__)
 
 #include <fstream>
-#include <sys/resource.h>
 
 #include "support/api_fixture.hpp"
 
@@ -55,12 +54,9 @@ API_TEST_ON_EVERY_PORT(Scale);
 TEST_P(Scale, TenThousandSessionsEchoAndAreHeld)
 {
     const uint32_t count = scaled(10000);
-    rlimit limit = {};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < count + 100) {
-        GTEST_SKIP() << "only " << limit.rlim_cur << " descriptors allowed";
+    const uint64_t allowed = raise_descriptor_limit();
+    if (allowed < count + 100) {
+        GTEST_SKIP() << "only " << allowed << " descriptors allowed";
     }
     std::atomic<uint64_t> connected{0};
     std::atomic<uint64_t> echoed{0};

@@ -18,7 +18,7 @@ int hold_peers(const std::vector<std::string> &arguments)
 {
     Socket control = Socket::connect(arguments[0]);
     const unsigned long count = std::stoul(arguments[2]);
-    ROLE_REQUIRE(fault_test::allow_descriptors(count + 100));
+    ROLE_REQUIRE(raise_descriptor_limit() >= count + 100);
     std::vector<Socket> peers;
     for (unsigned long i = 0; i < count; i++) {
         peers.push_back(Socket::connect(arguments[1]));
@@ -42,7 +42,7 @@ API_TEST_ON_EVERY_PORT(TenThousandSessions);
 TEST_P(TenThousandSessions, AreDestroyedInUnderTwoSeconds)
 {
     const uint32_t count = scaled(10000);
-    ASSERT_TRUE(fault_test::allow_descriptors(count + 100)) << "needs a limit of descriptors above " << count;
+    ASSERT_GE(raise_descriptor_limit(), count + 100) << "needs a limit of descriptors above " << count;
     Tally tally(GetParam(), [](iocpnet_service_options &o) { o.dispatcher_count = 2; });
     const std::string address = tally.listen();
     ASSERT_EQ(IOCPNET_OK, tally.start());

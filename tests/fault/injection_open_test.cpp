@@ -66,7 +66,7 @@ void for_each_failure(const std::vector<Step> &steps, Check check)
         for (uint32_t skip = step.first; skip < step.first + step.count; skip++) {
             for (const int error : step.errors) {
                 SCOPED_TRACE(std::string(step.name) + " " + std::to_string(skip + 1) + " " + strerrorname_np(error));
-                const ptrdiff_t descriptors = open_descriptors();
+                const uint64_t descriptors = open_descriptors();
                 const Fault fault(step.call, error, Fault::for_ever, skip);
                 check(error);
                 EXPECT_EQ(descriptors, open_descriptors());
@@ -172,7 +172,7 @@ TEST_P(ListenErrors, AreTheResultOfTheCallAndLeaveNothing)
         {"getsockname", Call::getsockname, 0, 1, {EBADF, EFAULT, EINVAL, ENOBUFS, ENOTSOCK}}};
     Host host(callbacks());
     ASSERT_EQ(IOCPNET_OK, host.start());
-    const ptrdiff_t descriptors = open_descriptors();
+    const uint64_t descriptors = open_descriptors();
     for (const Step &step : steps) {
         for (const int error : step.errors) {
             SCOPED_TRACE(std::string(step.name) + " " + strerrorname_np(error));

@@ -1,10 +1,7 @@
 /* An echo server, on each port with each kind of driving, one call of which fails after another. Linux only. */
 #pragma once
 
-#include <cstddef>
 #include <cstring>
-#include <filesystem>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +9,7 @@
 #include "fault/faults.hpp"
 #include "fault/outcomes.hpp"
 #include "support/api_fixture.hpp"
+#include "support/fault_usage.hpp"
 
 namespace fault_test
 {
@@ -28,12 +26,6 @@ inline std::vector<Mode> driven_modes(const std::vector<uint32_t> &ports)
         }
     }
     return modes;
-}
-
-/* What the process has open, whatever the library counts. */
-inline ptrdiff_t open_descriptors()
-{
-    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
 }
 
 class InjectionTest : public ModeTest
@@ -86,7 +78,7 @@ protected:
 
     std::unique_ptr<Host> host;
     std::string address;
-    ptrdiff_t descriptors_before = 0;
+    uint64_t descriptors_before = 0; /* that the process had open, whatever the library counts */
 };
 
 inline bool is_in(int error, const std::vector<int> &errors)

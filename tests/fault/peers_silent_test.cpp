@@ -14,7 +14,7 @@ class SilentPeers : public ModeTest
 protected:
     void SetUp() override
     {
-        ASSERT_TRUE(fault_test::allow_descriptors(4000));
+        ASSERT_GE(raise_descriptor_limit(), 4000u);
         ModeTest::SetUp();
     }
 

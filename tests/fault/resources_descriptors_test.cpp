@@ -10,7 +10,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "fault/echo_host.hpp"
 #include "fault/injection_rig.hpp"
+#include "support/fault_usage.hpp"
 
 namespace
 {
@@ -21,13 +23,6 @@ constexpr uint32_t waiting_clients = 200;
 constexpr std::chrono::milliseconds measured{1200};
 constexpr std::chrono::milliseconds recovery_max{100};
 constexpr int attempts = 5; /* of a recovery: the machine may be busy with other things, and the best counts */
-
-double cpu_seconds()
-{
-    timespec time = {};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-}
 
 /* All descriptors of the process are in use, but those that are given. What is closed can be used again. */
 class DescriptorTable
@@ -57,16 +52,13 @@ private:
 };
 
 /* Of a listener that was opened while there were descriptors, with its clients in the queue of the system. */
-class NoDescriptors : public PortTest
+class NoDescriptors : public EchoHostTest
 {
 protected:
     void SetUp() override
     {
-        PortTest::SetUp();
+        EchoHostTest::SetUp();
         if (!IsSkipped()) {
-            host = std::make_unique<Host>(callbacks());
-            host->echo();
-            address = host->listen();
             for (uint32_t i = 0; i < waiting_clients; i++) {
                 clients.push_back(Socket::connect(address));
             }
@@ -75,8 +67,7 @@ protected:
     void TearDown() override
     {
         clients.clear();
-        host.reset();
-        PortTest::TearDown();
+        EchoHostTest::TearDown();
     }
 
     Call accept_call() const { return GetParam() == IOCPNET_PORT_EPOLL ? Call::accept4 : Call::ring_accept; }
@@ -122,8 +113,6 @@ protected:
         EXPECT_LT(best, is_sanitized() ? 5 * limit : limit);
     }
 
-    std::unique_ptr<Host> host;
-    std::string address;
     std::vector<Socket> clients;
     Socket idle = Socket::listen(); /* nobody connects: a wait without work, where no descriptor can be opened */
 };

@@ -1,7 +1,7 @@
 /* The table of handles is full: what needs one is refused and counted, what has one goes on, and a free one is used. */
 #include <vector>
 
-#include "support/api_fixture.hpp"
+#include "fault/echo_host.hpp"
 
 extern "C" {
 #include "util/handle.h"
@@ -54,16 +54,13 @@ private:
     std::vector<uint64_t> handles_;
 };
 
-class FullHandleTable : public PortTest
+class FullHandleTable : public fault_test::EchoHostTest
 {
 protected:
     void SetUp() override
     {
-        PortTest::SetUp();
+        EchoHostTest::SetUp();
         if (!IsSkipped()) {
-            host = std::make_unique<Host>(callbacks());
-            host->echo();
-            address = host->listen();
             ASSERT_EQ(IOCPNET_OK, host->start());
             first = Socket::connect(address);
             ASSERT_TRUE(echoes(first));
@@ -73,14 +70,9 @@ protected:
     void TearDown() override
     {
         table.reset();
-        host.reset();
-        PortTest::TearDown();
+        EchoHostTest::TearDown();
     }
 
-    static bool echoes(Socket &peer) { return peer.send("echo") && peer.receive(4) == "echo"; }
-
-    std::unique_ptr<Host> host;
-    std::string address;
     Socket first;
     std::unique_ptr<FullTable> table;
 };

@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "fault/echo_host.hpp"
 #include "fault/injection_rig.hpp"
 
 namespace
@@ -10,24 +11,9 @@ namespace
 
 using namespace fault_test;
 
-class SystemMemory : public PortTest
+class SystemMemory : public EchoHostTest
 {
 protected:
-    void SetUp() override
-    {
-        PortTest::SetUp();
-        if (!IsSkipped()) {
-            host = std::make_unique<Host>(callbacks());
-            host->echo();
-            address = host->listen();
-        }
-    }
-    void TearDown() override
-    {
-        host.reset();
-        PortTest::TearDown();
-    }
-
     bool on_ring() const { return GetParam() == IOCPNET_PORT_IO_URING; }
     Call either(Call epoll, Call ring) const { return on_ring() ? ring : epoll; }
 
@@ -41,16 +27,6 @@ protected:
         EXPECT_GT(calls, 0u);
         EXPECT_LT(calls, 250u);
     }
-
-    void expect_served()
-    {
-        Socket peer = Socket::connect(address);
-        EXPECT_TRUE(peer.send("x"));
-        EXPECT_EQ("x", peer.receive(1));
-    }
-
-    std::unique_ptr<Host> host;
-    std::string address;
 };
 API_TEST_ON_EVERY_PORT(SystemMemory);
 

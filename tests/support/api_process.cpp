@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #endif
@@ -52,6 +53,11 @@ int Process::wait()
     GetExitCodeProcess(process, &code);
     CloseHandle(process);
     return code == 77 ? -1 : static_cast<int>(code);
+}
+
+uint64_t raise_descriptor_limit()
+{
+    return UINT64_MAX;
 }
 
 #else
@@ -108,6 +114,15 @@ int Process::wait()
     while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+uint64_t raise_descriptor_limit()
+{
+    rlimit limit = {};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur;
 }
 
 bool has_program(const std::string &name)

@@ -34,6 +34,9 @@ private:
     uintptr_t handle_ = 0; /* process id, or HANDLE */
 };
 
+/* As many file descriptors as the system allows this process; the number. */
+uint64_t raise_descriptor_limit();
+
 /* True when a program is in PATH. Linux only. */
 bool has_program(const std::string &name);
 

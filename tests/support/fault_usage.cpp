@@ -42,11 +42,6 @@ uint64_t resident_bytes()
     return 0;
 }
 
-bool allow_descriptors(uint64_t)
-{
-    return true;
-}
-
 #else
 
 double cpu_seconds()
@@ -77,17 +72,6 @@ uint64_t resident_bytes()
         }
     }
     return kilobytes * 1024;
-}
-
-bool allow_descriptors(uint64_t count)
-{
-    rlimit limit = {};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < count) {
-        limit.rlim_cur = count < limit.rlim_max ? count : limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-    return limit.rlim_cur >= count;
 }
 
 #endif

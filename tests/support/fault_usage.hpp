@@ -15,9 +15,6 @@ uint64_t open_descriptors();
 /* Bytes of memory in RAM; 0 where the system does not tell. */
 uint64_t resident_bytes();
 
-/* Makes room for so many descriptors; false when the system does not allow as many. */
-bool allow_descriptors(uint64_t count);
-
 /* A number from the environment: how long a test may take, for example. */
 uint32_t from_environment(const char *name, uint32_t otherwise);
 

@@ -8,7 +8,6 @@
 #include <fstream>
 #include <malloc.h>
 #include <string>
-#include <sys/resource.h>
 #endif
 
 namespace scale_test
@@ -23,11 +22,6 @@ Holdings holdings()
     GetProcessHandleCount(GetCurrentProcess(), &handles);
     K32GetProcessMemoryInfo(GetCurrentProcess(), &memory, sizeof memory);
     return {handles, 0, 0, memory.WorkingSetSize};
-}
-
-uint64_t raise_descriptor_limit()
-{
-    return UINT64_MAX;
 }
 
 #else
@@ -61,15 +55,6 @@ Holdings holdings()
     /* Large blocks are mapped, and counted apart. */
     const struct mallinfo2 heap = mallinfo2();
     return {entries("/proc/self/fd"), entries("/proc/self/task"), heap.uordblks + heap.hblkhd, resident_bytes()};
-}
-
-uint64_t raise_descriptor_limit()
-{
-    rlimit limit = {};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur;
 }
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "support/api_process.hpp"
+
 namespace scale_test
 {
 
@@ -15,7 +17,6 @@ struct Holdings {
 
 Holdings holdings();
 
-/* As many file descriptors as the system allows this process; the number. */
-uint64_t raise_descriptor_limit();
+using api_test::raise_descriptor_limit;
 
 } // namespace scale_test
