@@ -110,6 +110,8 @@ int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint
     status = mine ? send_by_owner(session, pieces, count, bytes) : send_by_other(session, pieces, count, bytes);
     if (status != IOCPNET_OK) {
         icn_send_queue_unreserve(&session->send_queue, bytes);
+        /* The owner may have looked while these bytes took the room that another send waits for. */
+        icn_session_kick(session);
     }
     return status;
 }

@@ -85,8 +85,8 @@ SENDING = (
         ("    } while (!icn_u64_replace(&queue->bytes, &now, now + bytes));\n",
          "    } while (false);\n    icn_u64_add(&queue->bytes, bytes);\n"),)),
     Mutant("budget kept when there is no memory", "net/session_send.c", (
-        ("        icn_send_queue_unreserve(&session->send_queue, bytes);\n    }\n    return status;",
-         "        status = status == IOCPNET_E_CLOSED ? status : IOCPNET_E_NO_MEMORY;\n    }\n    return status;"),)),
+        ("        icn_send_queue_unreserve(&session->send_queue, bytes);\n",
+         "        status = status == IOCPNET_E_CLOSED ? status : IOCPNET_E_NO_MEMORY;\n"),)),
     Mutant("pushed pieces in the order of a stack", "net/send_queue.c", (
         ("    append_all(queue, pool, reversed(newest));\n}\n\nbool icn_send_queue_is_empty",
          "    append_all(queue, pool, newest);\n}\n\nbool icn_send_queue_is_empty"),)),

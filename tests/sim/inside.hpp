@@ -7,9 +7,11 @@
 namespace sim_test
 {
 
-/* After every step: limits. */
+/* After every step: operations in flight, and the send queues of sessions that were sent to (inside_counts.cpp). */
 void check_step();
 /* Everybody waits: nothing that is due is left undone. */
 void check_quiet();
+/* Part of it: descriptors. */
+void check_descriptors();
 
 } // namespace sim_test
