@@ -27,6 +27,7 @@ struct End {
     bool connected_out = false;
     std::string sent; /* accepted for sending */
     std::string received;
+    bool ended_in_order = false; /* disconnected gracefully, and nothing cut that short */
 };
 
 class World
@@ -58,6 +59,7 @@ private:
         bool lent = false; /* its last event was fetched: the handle ends with the next poll */
         bool connected = false;
         bool ended = false;
+        bool aborted = false; /* by a disconnect */
         uint32_t close_reason = 0;
         uint64_t bytes_unsent = 0;
         void *user = nullptr;
@@ -74,6 +76,7 @@ private:
     struct Peer {
         api_test::Socket socket;
         End end;
+        bool failed = false; /* a send took the error: whether the stream ended in order is not known any more */
     };
 
     /* ---- calls (world_calls.cpp, world_sessions.cpp) ---- */

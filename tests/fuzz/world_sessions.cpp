@@ -90,8 +90,12 @@ void World::disconnect()
     options.timeout_ms = input_.pick<uint32_t>({0, 1, 5000});
     options.code = static_cast<int64_t>(input_.byte());
     options.text = text.empty() ? nullptr : text.c_str();
-    const int32_t status = iocpnet_session_disconnect(picked.handle, input_.below(4) == 0 ? nullptr : &options);
+    const bool has_options = input_.below(4) != 0;
+    const int32_t status = iocpnet_session_disconnect(picked.handle, has_options ? &options : nullptr);
     expect(status, picked, {IOCPNET_OK, IOCPNET_E_INVALID_ARGUMENT});
+    if (status == IOCPNET_OK && picked.session != nullptr) {
+        picked.session->aborted = picked.session->aborted || (has_options && options.mode == IOCPNET_DISCONNECT_ABORT);
+    }
 }
 
 void World::pause_or_resume()
@@ -171,7 +175,9 @@ void World::peer_sends()
         const uint32_t size = input_.pick<uint32_t>({1, 10, 1000, 20000});
         const uint64_t at = peer.end.sent.size();
         const std::string bytes = stream(at, size, static_cast<uint64_t>(&peer - &peers_[0]));
-        peer.end.sent.append(bytes, 0, peer.socket.send_some(bytes));
+        const size_t sent = peer.socket.send_some(bytes);
+        peer.end.sent.append(bytes, 0, sent);
+        peer.failed = peer.failed || (sent == 0 && peer.socket.writable_within(0));
     }
 }
 
