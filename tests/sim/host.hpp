@@ -61,6 +61,8 @@ void learn_totals(Session &session);
 void react(const iocpnet_event &event, Service &service);
 /* The iocpnet_callback of every kind of event; `user` is the service. */
 void IOCPNET_CALL on_event(const iocpnet_event *event, void *user);
+/* Batches: its last event went with its service. */
+void discard_session(Session &session);
 /* destroy has returned, or the last callback came. */
 void service_is_gone(Service &service);
 

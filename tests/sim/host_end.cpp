@@ -311,6 +311,13 @@ void learn_totals(Session &session)
     }
 }
 
+void discard_session(Session &session)
+{
+    session.ended = true;
+    session.discarded = true;
+    world.model.end_session(session);
+}
+
 void service_is_gone(Service &service)
 {
     if (service.destroyed) {
@@ -331,9 +338,7 @@ void service_is_gone(Service &service)
             icn_sim_violation(invariant::disconnected_once, "service %u was destroyed without an end of session %u",
                               service.index, i);
         }
-        session.ended = true;
-        session.discarded = true;
-        world.model.end_session(session);
+        discard_session(session);
     }
 }
 

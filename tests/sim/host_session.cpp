@@ -332,6 +332,8 @@ bool connect_to(Service &service, Session &session, uint16_t port)
             wrong_status("connect", status, "there is a session all the same");
         }
         world.model.forget_session(session);
+    } else if (service.destroyed && service.batches() && !session.ended) {
+        discard_session(session);
     }
     return status == IOCPNET_OK;
 }
