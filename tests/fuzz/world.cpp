@@ -138,6 +138,7 @@ void World::end_service(Service &service)
         for (uint32_t at = 0; at < service.dispatchers; at++) {
             drive_to_the_end(service, at);
         }
+        service.fetched = true;
     }
     destroy(service);
 }

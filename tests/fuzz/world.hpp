@@ -46,6 +46,7 @@ private:
         bool started = false;
         bool stopping = false;
         bool stopped = false;    /* SERVICE_STOPPED came */
+        bool fetched = false;    /* and then all that the other dispatchers had queued */
         bool destroying = false; /* a call of destroy runs */
         bool destroyed = false;
         bool cut = false; /* destroyed with events that were never fetched */

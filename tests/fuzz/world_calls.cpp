@@ -318,7 +318,8 @@ void World::destroy(Service &service)
     service.destroying = false;
     expect(status, {was_destroyed ? IOCPNET_E_INVALID_HANDLE : IOCPNET_OK});
     service.destroyed = true;
-    service.cut = service.delivery == IOCPNET_DELIVERY_BATCHES && service.started && !service.stopped;
+    const bool fetched = service.fetched || (service.stopped && service.dispatchers == 1);
+    service.cut = service.delivery == IOCPNET_DELIVERY_BATCHES && service.started && !fetched;
     for (Session &each : sessions_) {
         each.valid = each.valid && each.service != &service;
     }
