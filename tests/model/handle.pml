@@ -1,6 +1,7 @@
 /*
  * impl/util/handle.c: slots, generations, pins, retiring, finalizing, re-use; the word changes by compare-and-exchange.
- * A maker that creates, hands pins on and retires; users that try any handle at all, also one that is just being made.
+ * A maker that creates, and drops its pin or hands it on; users that try any handle at all, also one that is just being
+ * made, and may end what they find.
  */
 #ifndef USERS
 #define USERS 2
@@ -34,9 +35,10 @@ byte free_count;
 byte alive_key[LIVES];     /* the handle it was made with */
 byte alive_slot[LIVES];
 bool alive[LIVES];
+bool claimed[LIVES];      /* the object's own: whoever claims its end retires the handle */
 byte finalized[LIVES];
 byte made[SLOTS];          /* the generations that were handed out: none is made twice */
-byte passed = NONE;        /* a pin that the maker hands to the loop: the slot */
+byte passed = NONE;        /* the maker's pin, handed to the loop: the slot */
 byte passed_key;
 bool maker_done;
 
@@ -73,11 +75,13 @@ inline slot_take(s)
 
 inline slot_recycle(s)
 {
-    g = generation_of(word[s]);
-    if
-    :: g < GENERATION_LAST -> word[s] = ((g + 1) << GENERATION_SHIFT) | RETIRED
-    :: else -> word[s] = (g << GENERATION_SHIFT) | RETIRED
-    fi;
+    d_step {
+        g = generation_of(word[s]);
+        if
+        :: g < GENERATION_LAST -> word[s] = ((g + 1) << GENERATION_SHIFT) | RETIRED
+        :: else -> word[s] = (g << GENERATION_SHIFT) | RETIRED
+        fi
+    };
     if
     :: g != GENERATION_LAST ->
         atomic {
@@ -104,15 +108,14 @@ inline icn_handle_create(kind, number, s, key)
     slot_take(s);
     if
     :: s != NONE ->
-        object[s] = number;
-        key = key_of(kind, generation_of(word[s]));
+        d_step { object[s] = number; key = key_of(kind, generation_of(word[s])) };
         d_step {
             assert(!(made[s] & (1 << generation_of(word[s]))));
             made[s] = made[s] | (1 << generation_of(word[s]));
             alive[number] = true;
             alive_key[number] = key;
             alive_slot[number] = s;
-            word[s] = key
+            word[s] = key + 1 /* the maker's pin */
         }
     :: else
     fi
@@ -121,8 +124,7 @@ inline icn_handle_create(kind, number, s, key)
 /* `got` is the number of the object. */
 inline icn_handle_pin(s, key, got)
 {
-    got = NONE;
-    seen = word[s];
+    d_step { got = NONE; seen = word[s] };
     do
     :: (seen & (255 - PINS_MASK)) != key -> break
     :: else ->
@@ -164,8 +166,7 @@ inline icn_handle_unpin(s, key)
 
 inline icn_handle_retire(s, key)
 {
-    seen = word[s];
-    replaced = false;
+    d_step { seen = word[s]; replaced = false };
     do
     :: !replaced ->
         assert((seen & (255 - PINS_MASK)) == key);
@@ -189,11 +190,17 @@ inline use(number, s, key)
     assert(number < LIVES && alive[number] && alive_key[number] == key && alive_slot[number] == s)
 }
 
+/* Whoever ends an object has to have a pin, or to be sure that the handle is not retired. */
+inline claim(number)
+{
+    atomic { assert(alive[number]); first = !claimed[number]; claimed[number] = true }
+}
+
 active proctype maker()
 {
     byte left = LIVES;
     byte s, key, seen, g;
-    bool replaced;
+    bool replaced, first;
     d_step {
         word[0] = (1 << GENERATION_SHIFT) | RETIRED;
         word[1] = (1 << GENERATION_SHIFT) | RETIRED;
@@ -209,29 +216,38 @@ active proctype maker()
         :: s == NONE -> break
         :: else
         fi;
+        use(left, s, key);
         if
-        :: passed == NONE ->
-            /* A kick: the loop's pin. */
-            icn_handle_pin_again(s, key);
-            atomic { passed = s; passed_key = key }
-        :: true
+        :: atomic { passed == NONE -> passed = s; passed_key = key }
+        :: true ->
+            claim(left);
+            icn_handle_unpin(s, key);
+            if
+            :: first -> icn_handle_retire(s, key)
+            :: else
+            fi
         fi;
-        icn_handle_retire(s, key);
-        d_step { s = 0; key = 0; seen = 0; g = 0; replaced = false }
+        d_step { s = 0; key = 0; seen = 0; g = 0; replaced = false; first = false }
     :: left == 0 -> break
     od;
     maker_done = true
 }
 
-/* Drops the pin that was handed to it. */
+/* Has the pin that was handed to it, and ends the object. */
 active proctype loop()
 {
     byte s, key, seen, g;
+    bool replaced, first;
     do
     :: atomic { passed != NONE -> s = passed; key = passed_key; passed = NONE };
         use(object[s], s, key);
+        claim(object[s]);
+        if
+        :: first -> icn_handle_retire(s, key)
+        :: else
+        fi;
         icn_handle_unpin(s, key);
-        d_step { s = 0; key = 0; seen = 0; g = 0 }
+        d_step { s = 0; key = 0; seen = 0; g = 0; replaced = false; first = false }
     :: atomic { maker_done && passed == NONE -> break }
     od
 }
@@ -240,10 +256,11 @@ active [USERS] proctype user()
 {
     byte tries = TRIES;
     byte s, key, seen, g, got;
+    bool replaced, first;
     do
     :: tries > 0 ->
-        tries--;
         atomic {
+            tries--;
             if
             :: s = 0
             :: s = 1
@@ -262,13 +279,18 @@ active [USERS] proctype user()
             :: icn_handle_pin_again(s, key);
                 use(got, s, key);
                 icn_handle_unpin(s, key)
+            :: claim(got);
+                if
+                :: first -> icn_handle_retire(s, key)
+                :: else
+                fi
             :: true
             fi;
             use(got, s, key);
             icn_handle_unpin(s, key)
         :: else
         fi;
-        d_step { s = 0; key = 0; seen = 0; g = 0; got = 0 }
+        d_step { s = 0; key = 0; seen = 0; g = 0; got = 0; replaced = false; first = false }
     :: tries == 0 -> break
     od
 }

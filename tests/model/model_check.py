@@ -23,6 +23,7 @@ VARIANTS = [
     ("session", "-DHOSTS=1 -DSTOP=1 -DARRIVALS=1 -DCALLBACKS=0", "stopped"),
     ("session", "-DHOSTS=1 -DSTOP=1 -DCONNECT=1 -DARRIVALS=1 -DCALLBACKS=0", "connected out, stopped"),
     ("service", "-DCLOSERS=0 -DSTOPPERS=0 -DDESTROYERS=1", "destroy alone, and from a callback"),
+    ("service", "-DCLOSERS=0 -DSTOPPERS=0 -DDESTROYERS=1 -DSTRANGERS=1 -DARRIVALS=1", "and from another's callback"),
     ("service", "-DCLOSERS=1 -DSTOPPERS=0 -DDESTROYERS=1 -DLATE", "a listener is closed, then destroy"),
     ("service", "-DCLOSERS=1 -DSTOPPERS=0 -DDESTROYERS=2 -DARRIVALS=1", "a listener is closed while two destroy"),
     ("service", "-DCLOSERS=0 -DSTOPPERS=1 -DDESTROYERS=2 -DARRIVALS=1", "stop while two destroy"),
@@ -31,7 +32,7 @@ VARIANTS = [
 # Without a deadlock and without a cycle every run comes to its end: what is claimed is pursued. It costs more.
 CYCLE_VARIANTS = [
     ("kick", "-DREQUESTS=1 -DCOMPLETIONS=0"),
-    ("handle", "-DLIVES=2"),
+    ("handle", "-DUSERS=1"),
     ("session", "-DHOSTS=1 -DARRIVALS=1"),
     ("session", "-DHOSTS=1 -DARRIVALS=1 -DCONNECT=1"),
     ("session", "-DHOSTS=1 -DARRIVALS=1 -DBATCHES=1"),

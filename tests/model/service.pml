@@ -12,6 +12,9 @@
 #ifndef DESTROYERS
 #define DESTROYERS 2
 #endif
+#ifndef STRANGERS
+#define STRANGERS 0 /* callbacks of another service that destroy this one */
+#endif
 #ifndef ARRIVALS
 #define ARRIVALS 2 /* connections that arrive, and accepts that fail */
 #endif
@@ -33,7 +36,7 @@
 #define STOPPED 2
 
 /* The listener, shared. */
-bool close_claimed = true; /* by the opener, until the listener may be closed */
+bool close_claimed;
 bool pending = true;      /* its kick; the first one is the opener's */
 bool kicked;              /* its kick is on the loop's stack */
 bool known, retired, freed;
@@ -49,10 +52,11 @@ byte stopped_calls;
 /* The service. */
 byte service_state = RUNNING;
 bool mutex;               /* service->mutex */
+bool destroy_mutex;       /* service_destroy.c's; `finalized` is looked at with it */
 bool destroying, finalized, service_retired, service_freed;
 bool destroyed_due;
 bool leaving, joined;
-byte service_pins;
+byte service_pins = 1;    /* icn_handle_create: the maker's */
 bool stop_pending, stop_kicked, stopped_pending, stopped_kicked;
 
 /* Ghosts. */
@@ -238,11 +242,19 @@ inline icn_listener_close()
     fi
 }
 
-/* A call of iocpnet_listener_open. */
+/* From where the handle may be guessed. */
+inline icn_service_create()
+{
+    touch(); /* log_created, *handle */
+    service_unpin()
+}
+
+/* Makes the service, then calls iocpnet_listener_open. */
 proctype opener()
 {
     bool ok, first, last;
     byte seen;
+    icn_service_create();
     service_pin(ok);
     if
     :: ok ->
@@ -251,12 +263,10 @@ proctype opener()
         :: ok -> icn_roster_drop() /* no memory */
         :: ok ->
             /* icn_listener_open */
-            known = true; /* icn_handle_create */
+            atomic { known = true; pins = 1 }; /* icn_handle_create */
             service_pins++;
             icn_handle_pin_again(); /* the loop's own, until it has finished */
-            close_claimed = false;
-            icn_handle_pin_again();
-            icn_kick_push()
+            icn_kick_push() /* with the maker's pin */
         :: else
         fi;
         service_unpin()
@@ -318,7 +328,7 @@ proctype stopper()
 /* The claim, and with it the wish to be told. */
 inline claim_or_join()
 {
-    atomic { touch(); first = !destroying; destroying = true }
+    atomic { !destroy_mutex -> touch(); first = !destroying; destroying = true }
 }
 
 inline icn_dispatcher_join()
@@ -337,7 +347,7 @@ inline quiesce()
 
 inline wait_finalized()
 {
-    finalized
+    finalized && !destroy_mutex
 }
 
 inline end_handle()
@@ -378,33 +388,45 @@ proctype destroy_in_background()
     atomic { first = false; promised = false }
 }
 
-/* Inside a callback: of this service, or of another one. */
+/* The claim, the start of the thread, which gets the pin, and the promise: with the mutex. */
 inline destroy_later()
 {
-    destroyed_due = true;
-    run destroy_in_background();
-    promises++
-}
-
-inline join_other_inside_callback()
-{
-    atomic { touch(); destroyed_due = true };
-    service_unpin();
-    promises++
+    atomic { !destroy_mutex -> destroy_mutex = true; touch(); first = !destroying; destroying = true };
+    if
+    :: first -> run destroy_in_background()
+    :: first -> ok = false; destroying = false /* the thread can not be started */
+    :: else
+    fi;
+    if
+    :: ok -> atomic { touch(); destroyed_due = true }
+    :: else
+    fi;
+    destroy_mutex = false;
+    if
+    :: ok -> promises++
+    :: else
+    fi;
+    if
+    :: !first || !ok -> service_unpin()
+    :: else
+    fi
 }
 
 inline destroy_inside_callback()
 {
     service_pin(ok);
     if
-    :: ok ->
-        claim_or_join();
-        if
-        :: first -> destroy_later()
-        :: else -> join_other_inside_callback()
-        fi
+    :: ok -> destroy_later()
     :: else
     fi
+}
+
+/* Inside a callback of another service. */
+proctype stranger()
+{
+    bool ok, first;
+    destroy_inside_callback();
+    atomic { callers--; ok = false; first = false }
 }
 
 proctype destroyer()
@@ -462,6 +484,7 @@ active proctype dispatcher()
         if :: CLOSERS > 1 -> run closer(); callers++ :: else fi;
         if :: STOPPERS > 0 -> run stopper(); callers++ :: else fi;
         if :: DESTROYERS > 1 -> run destroyer(); callers++ :: else fi;
+        if :: STRANGERS > 0 -> run stranger(); callers++ :: else fi;
         run holder()
     };
     /* dispatcher.c: run; each turn takes one thing, and finishes at its end. */

@@ -257,14 +257,13 @@ proctype host()
 
 inline icn_session_create()
 {
-    known = true;         /* icn_handle_create */
-    service_pins++        /* icn_handle_pin_again(roster->service) */
+    atomic { known = true; pins = 1 }; /* icn_handle_create */
+    service_pins++                     /* icn_handle_pin_again(roster->service) */
 }
 
-/* The first kick, which nobody else can claim. */
+/* The first kick, which nobody else can claim. The maker's pin goes with it. */
 inline icn_session_hand_over()
 {
-    icn_handle_pin_again();
     icn_kick_push()
 }
 
