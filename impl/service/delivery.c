@@ -53,8 +53,12 @@ static bool deliver_end_of_stream_to_queue(icn_loop *loop, icn_session *session)
 static void feed(icn_kick *kick)
 {
     icn_dispatcher *dispatcher = ICN_CONTAINER(kick, icn_dispatcher, feed_kick);
+    icn_event_queue *queue = &dispatcher->queue;
     icn_u32_exchange(&kick->pending, 0);
-    icn_sessions_starve(&dispatcher->loop, false);
+    /* What the port had received already may have filled the queue again since there was room. */
+    if (!icn_event_queue_is_full(queue) || !icn_event_queue_starve(queue)) {
+        icn_sessions_starve(&dispatcher->loop, false);
+    }
 }
 
 static void announce_stopped(icn_kick *kick)

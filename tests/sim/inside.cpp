@@ -198,7 +198,10 @@ void check_event_queue(const Service &service, const icn_dispatcher &dispatcher)
         undone(service, "a poll that was woken waits");
     }
     if (!dispatcher.loop.starved && bytes > queue.bytes_max + ends_of_streams_max) {
-        undone(service, "sessions receive though the event queue is full");
+        icn_sim_violation(invariant::progress, "service %u: sessions receive though %llu of %llu bytes wait (%u, %u)",
+                          service.index, static_cast<unsigned long long>(bytes),
+                          static_cast<unsigned long long>(queue.bytes_max), queue.starving.value,
+                          dispatcher.feed_kick.pending.value);
     }
     if (dispatcher.loop.starved && bytes <= queue.bytes_max / 2) {
         icn_sim_violation(invariant::progress, "service %u: sessions starve though the event queue has room (%u, %u)",
