@@ -39,21 +39,22 @@ protected:
         return peer;
     }
 
-    std::unique_ptr<Host> host;
+    /* They live as long as the host, whose callbacks use them. */
+    iocpnet_session paused = 0;
+    bool inside = false;
     std::string address;
+    std::unique_ptr<Host> host;
 };
 API_TEST_ON_EVERY_PORT(ResumeInsideACallback);
 
 /* The peer has ended its stream while receiving was paused: to resume is to close, which sends what is queued. */
 TEST_P(ResumeInsideACallback, RunsNoOtherEventInsideIt)
 {
-    iocpnet_session paused = 0;
-    bool inside = false;
-    host->on(IOCPNET_EVENT_RECEIVED, [&](const iocpnet_event &event) {
+    host->on(IOCPNET_EVENT_RECEIVED, [this](const iocpnet_event &event) {
         inside = true;
         if (event.session == paused) {
             /* Another thread's pause is seen after this turn: the end of the stream still arrives. */
-            std::thread([=] { EXPECT_EQ(IOCPNET_OK, iocpnet_session_pause_receive(paused)); }).join();
+            std::thread([this] { EXPECT_EQ(IOCPNET_OK, iocpnet_session_pause_receive(paused)); }).join();
         } else {
             EXPECT_EQ(IOCPNET_OK, iocpnet_session_send(paused, "answer", 6));
             EXPECT_EQ(IOCPNET_OK, iocpnet_session_resume_receive(paused));
@@ -61,7 +62,7 @@ TEST_P(ResumeInsideACallback, RunsNoOtherEventInsideIt)
         inside = false;
     });
     for (const uint32_t kind : {IOCPNET_EVENT_SENT, IOCPNET_EVENT_DISCONNECTED}) {
-        host->on(kind, [&](const iocpnet_event &) { EXPECT_FALSE(inside); });
+        host->on(kind, [this](const iocpnet_event &) { EXPECT_FALSE(inside); });
     }
     ASSERT_EQ(IOCPNET_OK, host->start());
     Socket peer = connect_peer(1);
