@@ -51,8 +51,8 @@ Outcome run(const Scenario &scenario, const Mode &mode, const Injector &injector
     EXPECT_TRUE(api_test::wait_until([] { return api_test::live_objects().threads == 0; }));
     iocpnet_set_log_callback(nullptr, IOCPNET_LOG_NONE, nullptr);
     if (!api_test::on_windows) {
-        /* The handles that Windows counts come and go with threads. */
-        EXPECT_EQ(descriptors, holdings().descriptors);
+        /* Fewer at times: the system closes a ring of before a moment later. On Windows they come and go with threads. */
+        EXPECT_LE(holdings().descriptors, descriptors);
     }
     return outcome;
 }
