@@ -13,6 +13,9 @@ namespace
 
 char user_values[64];
 
+/* More sessions than this wait for a slow dispatcher only: wine's server has a descriptor for each. */
+constexpr uint64_t sessions_busy = 2000;
+
 bool is_user_value(const void *user)
 {
     return user == nullptr || (user >= user_values && user < user_values + sizeof user_values);
@@ -139,7 +142,9 @@ void Host::ask(Random &random, Talk &talk)
 void Host::connect(Random &random)
 {
     const std::string address = world_.pick_target(random);
-    if (address.empty()) {
+    iocpnet_service_statistics statistics = {};
+    iocpnet_service_stats(service_, &statistics, sizeof statistics);
+    if (address.empty() || statistics.sessions_live > sessions_busy) {
         return;
     }
     iocpnet_session session = 0;
