@@ -1,0 +1,162 @@
+#include <array>
+
+#include "cost/require.hpp"
+#include "cost/server.hpp"
+#include "iocpnet.h"
+
+namespace cost
+{
+
+namespace
+{
+
+iocpnet_service make_service(uint32_t port, uint32_t delivery)
+{
+    iocpnet_service service = 0;
+    iocpnet_service_options options;
+    require(iocpnet_service_options_init(&options, sizeof options), "iocpnet_service_options_init");
+    options.port = port;
+    options.driving = IOCPNET_DRIVING_HOST;
+    options.delivery = delivery;
+    require(iocpnet_service_create(&options, &service), "iocpnet_service_create");
+    return service;
+}
+
+class Library : public Server
+{
+public:
+    explicit Library(iocpnet_service service) : service_(service) {}
+    ~Library() override { require(iocpnet_service_destroy(service_), "iocpnet_service_destroy"); }
+
+    std::string address() const override;
+    uint64_t accepted() const override { return accepted_; }
+
+protected:
+    void start();
+
+    const iocpnet_service service_;
+    iocpnet_listener listener_ = 0;
+    uint64_t accepted_ = 0;
+};
+
+void Library::start()
+{
+    require(iocpnet_listener_open(service_, "127.0.0.1:0", nullptr, &listener_), "iocpnet_listener_open");
+    require(iocpnet_service_start(service_), "iocpnet_service_start");
+}
+
+std::string Library::address() const
+{
+    std::array<char, 64> text{};
+    require(iocpnet_listener_address(listener_, text.data(), static_cast<uint32_t>(text.size())),
+            "iocpnet_listener_address");
+    return text.data();
+}
+
+class Callbacks : public Library
+{
+public:
+    Callbacks(uint32_t port, uint32_t copies);
+
+    uint64_t turn(Meter &meter) override;
+
+private:
+    static void IOCPNET_CALL on_connected(const iocpnet_event *event, void *user);
+    static void IOCPNET_CALL on_received(const iocpnet_event *event, void *user);
+    static void IOCPNET_CALL on_received_copying(const iocpnet_event *event, void *user);
+
+    const uint32_t copies_;
+    uint64_t messages_ = 0;
+};
+
+Callbacks::Callbacks(uint32_t port, uint32_t copies)
+    : Library(make_service(port, IOCPNET_DELIVERY_CALLBACKS)), copies_(copies)
+{
+    const iocpnet_callback received = copies == 1 ? on_received : on_received_copying;
+    require(iocpnet_service_set_callback(service_, IOCPNET_EVENT_CONNECTED, on_connected, this), "set_callback");
+    require(iocpnet_service_set_callback(service_, IOCPNET_EVENT_RECEIVED, received, this), "set_callback");
+    start();
+}
+
+void Callbacks::on_connected(const iocpnet_event *, void *user)
+{
+    ++static_cast<Callbacks *>(user)->accepted_;
+}
+
+void Callbacks::on_received(const iocpnet_event *event, void *user)
+{
+    ++static_cast<Callbacks *>(user)->messages_;
+    require(iocpnet_session_send(event->session, event->data, event->size), "iocpnet_session_send");
+}
+
+void Callbacks::on_received_copying(const iocpnet_event *event, void *user)
+{
+    auto *self = static_cast<Callbacks *>(user);
+    ++self->messages_;
+    for (uint32_t i = 0; i < self->copies_; ++i) {
+        require(iocpnet_session_send(event->session, event->data, event->size), "iocpnet_session_send");
+    }
+}
+
+uint64_t Callbacks::turn(Meter &meter)
+{
+    const uint64_t before = messages_;
+    meter.begin();
+    const int32_t result = iocpnet_service_dispatch(service_, 0, 0);
+    meter.end();
+    require(result, "iocpnet_service_dispatch");
+    return messages_ - before;
+}
+
+class Batches : public Library
+{
+public:
+    explicit Batches(uint32_t port) : Library(make_service(port, IOCPNET_DELIVERY_BATCHES)) { start(); }
+
+    uint64_t turn(Meter &meter) override;
+    /* What the host sends leaves with the next poll. */
+    uint64_t rounds_in_flight() const override { return 1; }
+
+private:
+    uint64_t handle(const iocpnet_event &event);
+
+    static constexpr uint32_t capacity = 512;
+    std::array<iocpnet_event, capacity> events_{};
+};
+
+inline uint64_t Batches::handle(const iocpnet_event &event)
+{
+    if (event.kind == IOCPNET_EVENT_RECEIVED) {
+        require(iocpnet_session_send(event.session, event.data, event.size), "iocpnet_session_send");
+        return 1;
+    }
+    accepted_ += event.kind == IOCPNET_EVENT_CONNECTED;
+    return 0;
+}
+
+uint64_t Batches::turn(Meter &meter)
+{
+    uint64_t messages = 0;
+    meter.begin();
+    const int32_t count = iocpnet_service_poll(service_, 0, events_.data(), capacity, 0);
+    for (int32_t i = 0; i < count; ++i) {
+        messages += handle(events_[static_cast<size_t>(i)]);
+    }
+    meter.end();
+    require(count, "iocpnet_service_poll");
+    return messages;
+}
+
+} // namespace
+
+std::unique_ptr<Server> make_callbacks(uint32_t port, uint32_t copies)
+{
+    return std::make_unique<Callbacks>(port, copies);
+}
+
+std::unique_ptr<Server> make_batches(uint32_t port)
+{
+    return std::make_unique<Batches>(port);
+}
+
+} // namespace cost

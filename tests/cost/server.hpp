@@ -1,0 +1,36 @@
+/* What is measured: servers that the calling thread drives, turn by turn. */
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "cost/meter.hpp"
+
+namespace cost
+{
+
+constexpr uint64_t message_bytes = 64;
+
+class Server
+{
+public:
+    virtual ~Server() = default;
+
+    virtual std::string address() const = 0;
+    /* Waits for nothing: serves what is ready, inside one window of the meter. Returns the messages that came. */
+    virtual uint64_t turn(Meter &meter) = 0;
+    /* Connections accepted so far. */
+    virtual uint64_t accepted() const = 0;
+    /* Rounds of messages that stay unanswered until the next turn: 1 when a turn only queues its answers. */
+    virtual uint64_t rounds_in_flight() const { return 0; }
+};
+
+/* The limit: epoll_wait, recv and send by hand. */
+std::unique_ptr<Server> make_reference();
+/* iocpnet with callbacks, which send every message back `copies` times. `port`: IOCPNET_PORT_*. */
+std::unique_ptr<Server> make_callbacks(uint32_t port, uint32_t copies);
+/* iocpnet with event batches. */
+std::unique_ptr<Server> make_batches(uint32_t port);
+
+} // namespace cost
