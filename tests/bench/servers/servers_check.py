@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""
+Starts every server of the bench in every mode and verifies the bytes.
+
+    servers_check.py FOLDER [NAME...]     the folder of the programs; names as they are printed, or parts of them
+"""
+
+import random
+import selectors
+import socket
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SERVERS = [
+    ["server_epoll"], ["server_uring"], ["server_uv"], ["server_asio"], ["server_libevent"],
+    ["server_iocpnet", "--port", "epoll", "--delivery", "callbacks"],
+    ["server_iocpnet", "--port", "epoll", "--delivery", "batches"],
+    ["server_iocpnet", "--port", "io_uring", "--delivery", "callbacks"],
+    ["server_iocpnet", "--port", "io_uring", "--delivery", "batches"]]
+WATCHDOG_SECONDS = 20
+ECHO_BYTES = 1 << 20
+PIECE_BYTES_MAX = 100000
+LATE_BYTES = 24 << 20
+
+
+class Server:
+    """A server program, up from `with` to its end."""
+
+    def __init__(self, folder, command, *arguments):
+        self.process = subprocess.Popen([folder / command[0], *arguments, *command[1:]], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        words = self.process.stdout.readline().split()
+        if len(words) != 2 or words[0] != "ready":
+            self.process.kill()
+            raise AssertionError(f"no ready line: {words}")
+        self.port = int(words[1])
+        self.sockets = []
+
+    def __enter__(self):
+        return self
+
+    def connect(self, host="127.0.0.1"):
+        client = socket.create_connection((host, self.port), timeout=WATCHDOG_SECONDS)
+        self.sockets.append(client)
+        return client
+
+    def __exit__(self, kind, *_):
+        for client in self.sockets:
+            client.close()
+        if self.process.poll() is None and kind is None:
+            self.process.stdin.close()
+            code = self.process.wait(WATCHDOG_SECONDS)
+        else:
+            self.process.kill()
+            code = self.process.wait()
+        self.process.stdout.close()
+        assert kind is not None or code == 0, f"exit code {code}"
+
+
+def receive(client, size):
+    """Exactly `size` bytes."""
+    parts = []
+    while size > 0:
+        part = client.recv(min(size, 1 << 18))
+        assert part, "the connection ended"
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def exchange(clients, texts, chance):
+    """Sends each client its text in odd pieces while it receives; returns what each received, as long as its text."""
+    got = [bytearray() for _ in clients]
+    sent = [0] * len(clients)
+    deadline = time.monotonic() + WATCHDOG_SECONDS
+    with selectors.DefaultSelector() as selector:
+        for index, client in enumerate(clients):
+            client.setblocking(False)
+            selector.register(client, selectors.EVENT_READ | selectors.EVENT_WRITE, index)
+        while selector.get_map():
+            assert time.monotonic() < deadline, f"received {[len(part) for part in got]}"
+            for key, mask in selector.select(1):
+                index = key.data
+                if mask & selectors.EVENT_WRITE:
+                    piece = texts[index][sent[index]:sent[index] + chance.randint(1, PIECE_BYTES_MAX)]
+                    sent[index] += key.fileobj.send(piece)
+                    if sent[index] == len(texts[index]):
+                        selector.modify(key.fileobj, selectors.EVENT_READ, index)
+                if mask & selectors.EVENT_READ:
+                    part = key.fileobj.recv(1 << 18)
+                    assert part, "the connection ended"
+                    got[index] += part
+                    if len(got[index]) >= len(texts[index]) == sent[index]:
+                        selector.unregister(key.fileobj)
+    return got
+
+
+def echo(folder, command, *arguments, hosts=("127.0.0.1",), connections=5):
+    chance = random.Random(1)
+    with Server(folder, command, "echo", *arguments) as server:
+        clients = [server.connect(hosts[index % len(hosts)]) for index in range(connections)]
+        texts = [chance.randbytes(ECHO_BYTES) for _ in clients]
+        for got, text in zip(exchange(clients, texts, chance), texts):
+            assert got == text, "other bytes came back"
+
+
+def echo_on_threads(folder, command):
+    echo(folder, command, "--threads", "2", connections=16)
+
+
+def echo_on_addresses(folder, command):
+    echo(folder, command, "--addresses", "3", hosts=("127.0.0.1", "127.0.0.2", "127.0.0.3"))
+
+
+def echo_to_late_reader(folder, command):
+    """A client that sends until nothing more is taken, and only then receives; meanwhile another is served."""
+    chance = random.Random(2)
+    text = chance.randbytes(LATE_BYTES)
+    with Server(folder, command, "echo") as server:
+        late, quiet = server.connect(), server.connect()
+        late.setblocking(False)
+        sent = 0
+        while sent < len(text):
+            try:
+                sent += late.send(text[sent:sent + PIECE_BYTES_MAX])
+            except BlockingIOError:
+                quiet.sendall(b"ping")
+                assert receive(quiet, 4) == b"ping"
+                time_out = selectors.DefaultSelector()
+                time_out.register(late, selectors.EVENT_WRITE)
+                if not time_out.select(0.2):
+                    break
+        assert sent < len(text), "the server takes more than it can send"
+        late.settimeout(WATCHDOG_SECONDS)
+        assert receive(late, sent) == text[:sent], "other bytes came back"
+        late.sendall(b"more")
+        assert receive(late, 4) == b"more"
+
+
+def echo_until_half_close(folder, command):
+    """What was sent before the end of the stream comes back."""
+    text = random.Random(3).randbytes(100000)
+    with Server(folder, command, "echo") as server:
+        for _ in range(20):
+            client = server.connect()
+            client.sendall(text)
+            client.shutdown(socket.SHUT_WR)
+            assert receive(client, len(text)) == text, "other bytes came back"
+            assert client.recv(1) == b"", "the server did not close"
+
+
+def echo_after_resets(folder, command):
+    """Connections that come and go, some with a reset, leave the server in order."""
+    with Server(folder, command, "echo") as server:
+        for number in range(300):
+            client = server.connect()
+            client.sendall(b"churn")
+            if number % 3 > 0:
+                assert receive(client, 5) == b"churn"
+            if number % 2 > 0:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            server.sockets.remove(client)
+            client.close()
+
+
+MODES = [echo, echo_on_threads, echo_on_addresses, echo_to_late_reader, echo_until_half_close, echo_after_resets]
+
+
+def main(folder, names):
+    failed = 0
+    for command in SERVERS:
+        for mode in MODES:
+            name = f"{'_'.join([command[0], *command[2::2]])}.{mode.__name__}"
+            if names and not any(part in name for part in names):
+                continue
+            try:
+                mode(Path(folder), command)
+                print("PASSED", name, flush=True)
+            except (AssertionError, OSError, subprocess.TimeoutExpired) as error:
+                failed += 1
+                print("FAILED", name, repr(error), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))
