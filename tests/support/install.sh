@@ -18,6 +18,7 @@ packages_for() {
         coverage) echo "$build googletest binutils python3 $peers $network" ;;
         fuzz) echo "$build googletest python3 clang libclang-rt-14-dev llvm" ;;
         wine) echo "$build googletest $mingw wine wine64" ;;
+        bench | bench-smoke) echo "$build python3 libuv1-dev libasio-dev libevent-dev" ;;
         abi) echo "$build python3 clang binutils $mingw gcc-mingw-w64-i686-win32" ;;
         model) echo "python3 spin gcc libc6-dev" ;;
         style) echo "python3 git clang clang-format clang-tidy cppcheck libc6-dev $mingw" ;;

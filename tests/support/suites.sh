@@ -121,6 +121,17 @@ suite_soak() {
     fi
 }
 
+# Measures. Fails only when a program does, never for a figure.
+suite_bench() {
+    build bench suite_bench || return
+    python3 tests/bench/run.py --programs build/bench/bin --results "$results" ${ICN_SUITE_OPTIONS:-} || count bench 0 1
+}
+
+# Whether the bench works: what it measures is not looked at.
+suite_bench-smoke() {
+    build bench suite_bench && run_checks tests/bench && ICN_SUITE_OPTIONS=--smoke suite_bench
+}
+
 suite_sim() {
     native sim
     build clang-release simulate && build asan simulate || return

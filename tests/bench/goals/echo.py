@@ -1,0 +1,62 @@
+"""Every byte back: the columns of messages and connections, and connections that come and go."""
+
+from comparison import compare
+from contestants import EPOLL, HAND_WRITTEN, LEVEL_WITH, LIBRARIES, PORTS
+from report import Report
+from summary import noise, panel, table
+from tables import Table
+from verdict import at_most
+from workload import Workload
+
+NAME = "echo"
+TITLE = "CPU of the server per echo"
+ABOUT = """
+Each connection has its messages in flight and sends the next when one is back, each byte of which is compared. A port is held
+against the hand-written server on the same system interface, the better port against the better hand-written server
+and against each library. The last column connects, echoes one message and closes, 32 connections at a time.
+"""
+COLUMNS = (
+    Workload("100 x 64 B", "closed", 100),
+    Workload("1000 x 64 B", "closed", 1000),
+    Workload("100 x 64 B, 16 deep", "closed", 100, depth=16),
+    Workload("50 x 16 KiB", "closed", 50, 16 * 1024),
+    Workload("4 x 64 KiB, 4 deep", "closed", 4, 64 * 1024, depth=4),
+    Workload("1 x 64 B", "closed", 1),
+    Workload("churn", "churn", 32),
+)
+PORT_MAX = 1.03
+BETTER_MAX = 1.02
+
+
+def against(comparison, one, other, limit):
+    about = f"{comparison.workload.name}: {one.name} / {other.name}"
+    return at_most(about, comparison.ratio(one.key, other.key), limit, disturbed_share=comparison.disturbed_share())
+
+
+def verdicts(comparison):
+    found = [against(comparison, port, hand_written, PORT_MAX) for port, hand_written in LEVEL_WITH
+             if len(comparison.present((port, hand_written))) == 2]
+    better = comparison.best(PORTS)
+    if better:
+        found.append(against(comparison, better, comparison.best(HAND_WRITTEN), BETTER_MAX))
+        found += [against(comparison, better, library, 1) for library in comparison.present(LIBRARIES)]
+    return found
+
+
+def overview(comparisons, among):
+    """All columns of all servers, as ratios."""
+    rows = [[each.name, *[f"{comparison.ratio(each.key).median:.2f}" for comparison in comparisons]] for each in among]
+    return Table(f"All columns, × {EPOLL.name}", ["server", *[each.workload.name for each in comparisons]], rows)
+
+
+def measure(bench):
+    report, comparisons, among = Report(), [], bench.contestants()
+    for workload in bench.chosen(COLUMNS):
+        comparison = compare(bench, workload, among)
+        comparisons.append(comparison)
+        report.add(table(comparison, among))
+        report.remark(noise(comparison))
+        report.verdicts += verdicts(comparison)
+        report.panels.append(panel(comparison, among, f"{workload.name}: CPU per message, × {EPOLL.name}"))
+    report.add(overview(comparisons, among))
+    return report

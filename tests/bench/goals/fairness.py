@@ -1,0 +1,74 @@
+"""A session that floods, and a quiet one beside it."""
+
+from contextlib import ExitStack
+
+from contestants import PORTS
+from plots import Panel
+from report import Report
+from spread import quotients, spread
+from tables import Table, microseconds, quartiles, ratio, whole
+from verdict import at_most
+from workload import Workload
+
+NAME = "fairness"
+TITLE = "a session that floods does not starve a quiet one"
+ABOUT = """
+A quiet session sends 1,000 messages of 64 bytes a second; its p99 is measured in turns without and with another session of the same
+server that floods. The load that floods runs on the quiet one's CPU, but only while that has nothing to do
+(SCHED_IDLE): it disturbs the server, not the measurement.
+"""
+QUIET = Workload("quiet", "open", 1, rate=1000)
+FLOODS = (
+    Workload("64 KiB, 16 deep", "closed", 1, 64 * 1024, depth=16),
+    Workload("64 B, 1,000 deep", "closed", 1, depth=1000),
+)
+TIMES_MAX = 2.0
+TOLERANCE = 0.25
+FLOOD_MARGIN_MS = 100  # it starts before the quiet one is measured, and ends after
+
+
+class Seat:
+    def __init__(self, bench, contestant, flood, stack):
+        self.slice_ms = bench.slice_ms
+        self.contestant = contestant
+        server = stack.enter_context(bench.server(contestant, QUIET))
+        self.quiet = stack.enter_context(bench.load(QUIET, server))
+        self.flood = stack.enter_context(bench.load(flood, server, polite=True))
+        self.alone, self.beside, self.flooded = [], [], []
+
+    def measure(self):
+        self.alone.append(self.quiet.run(self.slice_ms)["p99_us"])
+        self.flood.start(self.slice_ms + 2 * FLOOD_MARGIN_MS)
+        self.quiet.run(FLOOD_MARGIN_MS)
+        self.beside.append(self.quiet.run(self.slice_ms)["p99_us"])
+        figures = self.flood.figures(self.slice_ms + 2 * FLOOD_MARGIN_MS)
+        self.flooded.append(figures["bytes"] / figures["seconds"] / 2**20)
+
+    def times(self):
+        return spread(quotients(self.beside, self.alone))
+
+    def row(self):
+        return [self.contestant.name, microseconds(spread(self.alone).median), microseconds(spread(self.beside).median),
+                ratio(self.times()), quartiles(self.times()), whole(spread(self.flooded).median)]
+
+
+def seats_measured(bench, flood):
+    with ExitStack() as stack:
+        seats = [Seat(bench, each, flood, stack) for each in bench.contestants()]
+        for _ in range(bench.rounds):
+            for seat in bench.chance.sample(seats, len(seats)):
+                seat.measure()
+        return seats
+
+
+def measure(bench):
+    report = Report()
+    head = ["server", "p99 µs alone", "beside a flood", "with / without", "quartiles", "flood MiB/s"]
+    for flood in bench.chosen(FLOODS):
+        seats = seats_measured(bench, flood)
+        report.add(Table(f"Flood of {flood.name}", head, [seat.row() for seat in seats]))
+        report.verdicts += [at_most(f"flood of {flood.name}: p99 of {seat.contestant.name}, with / without", seat.times(),
+                                    TIMES_MAX, TOLERANCE) for seat in seats if seat.contestant in PORTS]
+        report.panels.append(Panel(f"Flood of {flood.name}: p99 with / without",
+                                   [(seat.contestant.name, seat.times()) for seat in seats], at=TIMES_MAX))
+    return report

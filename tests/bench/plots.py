@@ -1,0 +1,71 @@
+"""SVG plots: a panel is a row of points with their quartiles, on one scale, and a line at the value they are held against."""
+
+from dataclasses import dataclass
+from html import escape
+
+WIDTH = 760
+LABELS = 190  # for the names at the left
+VALUES = 60  # for the numbers at the right
+ROW = 20
+HEAD = 44
+FOOT = 16
+SCALE_SPAN = 1.08
+STYLE = """text { font: 12px sans-serif; fill: #222 } .title { font-weight: bold } .small { font-size: 11px; fill: #666 }
+.line { stroke: #888; stroke-dasharray: 4 3 } .range { stroke: #4878a8; stroke-width: 4; stroke-linecap: round }
+.point { fill: #16324f } .own .range { stroke: #c8702a } .own .point { fill: #7a3a08 }
+.ground { fill: #fff }"""
+
+
+@dataclass
+class Panel:
+    title: str
+    rows: list  # (name, spread)
+    at: float = 1.0  # where the line stands
+    digits: int = 2
+
+
+class Scale:
+    """From values to places; a value far off leaves room for the others to differ."""
+
+    def __init__(self, panel):
+        values = [value for _, found in panel.rows for value in (found.low, found.high)] + [panel.at]
+        self.low, self.high = min(values), max(values)
+        middle = (self.low + self.high) / 2
+        span = max((self.high - self.low) * SCALE_SPAN, abs(middle) * 0.02, 1e-9)
+        self.low, self.span = middle - span / 2, span
+
+    def __call__(self, value):
+        return LABELS + (value - self.low) / self.span * (WIDTH - LABELS - VALUES)
+
+
+def row(scale, name, found, y, digits):
+    own = ' class="own"' if name.startswith("iocpnet") else ""
+    return [f"<g{own}>",
+            f'<text x="{LABELS - 12}" y="{y + 4}" text-anchor="end">{escape(name)}</text>',
+            f'<line class="range" x1="{scale(found.low):.1f}" x2="{scale(found.high):.1f}" y1="{y}" y2="{y}"/>',
+            f'<circle class="point" cx="{scale(found.median):.1f}" cy="{y}" r="4"/>',
+            f'<text x="{WIDTH - 8}" y="{y + 4}" text-anchor="end">{found.median:,.{digits}f}</text>',
+            "</g>"]
+
+
+def panel_lines(panel, top):
+    """The panel, and the place below it."""
+    scale = Scale(panel)
+    below = top + HEAD + ROW * len(panel.rows)
+    at = scale(panel.at)
+    lines = [f'<text class="title" x="12" y="{top + 18}">{escape(panel.title)}</text>',
+             f'<text class="small" x="{at:.1f}" y="{top + 32}" text-anchor="middle">{panel.at:g}</text>',
+             f'<line class="line" x1="{at:.1f}" x2="{at:.1f}" y1="{top + 36}" y2="{below - 4}"/>']
+    for place, (name, found) in enumerate(panel.rows):
+        lines += row(scale, name, found, top + HEAD + ROW * place + 8, panel.digits)
+    return lines, below + FOOT
+
+
+def svg(panels):
+    lines, top = [], 8
+    for panel in panels:
+        more, top = panel_lines(panel, top)
+        lines += more
+    head = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{top}" viewBox="0 0 {WIDTH} {top}">',
+            f"<style>{STYLE}</style>", f'<rect class="ground" width="{WIDTH}" height="{top}"/>']
+    return "\n".join([*head, *lines, "</svg>"]) + "\n"
