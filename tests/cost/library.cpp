@@ -1,4 +1,5 @@
 #include <array>
+#include <vector>
 
 #include "cost/require.hpp"
 #include "cost/server.hpp"
@@ -22,21 +23,26 @@ iocpnet_service make_service(uint32_t port, uint32_t delivery)
     return service;
 }
 
-class Library : public Server
+class Library : public LibraryServer
 {
 public:
     explicit Library(iocpnet_service service) : service_(service) {}
     ~Library() override { require(iocpnet_service_destroy(service_), "iocpnet_service_destroy"); }
 
     std::string address() const override;
-    uint64_t accepted() const override { return accepted_; }
+    uint64_t accepted() const override { return sessions_.size(); }
+    void send_to_all(Meter &meter, const std::string &message) override;
+    void look_up_all(Meter &meter) override;
 
 protected:
     void start();
+    void add(iocpnet_session session) { sessions_.push_back(session); }
 
     const iocpnet_service service_;
+
+private:
     iocpnet_listener listener_ = 0;
-    uint64_t accepted_ = 0;
+    std::vector<iocpnet_session> sessions_;
 };
 
 void Library::start()
@@ -51,6 +57,25 @@ std::string Library::address() const
     require(iocpnet_listener_address(listener_, text.data(), static_cast<uint32_t>(text.size())),
             "iocpnet_listener_address");
     return text.data();
+}
+
+void Library::send_to_all(Meter &meter, const std::string &message)
+{
+    meter.begin();
+    for (const iocpnet_session session : sessions_) {
+        require(iocpnet_session_send(session, message.data(), message.size()), "iocpnet_session_send");
+    }
+    meter.end();
+}
+
+void Library::look_up_all(Meter &meter)
+{
+    void *value = nullptr;
+    meter.begin();
+    for (const iocpnet_session session : sessions_) {
+        require(iocpnet_session_get_user(session, &value), "iocpnet_session_get_user");
+    }
+    meter.end();
 }
 
 class Callbacks : public Library
@@ -78,9 +103,9 @@ Callbacks::Callbacks(uint32_t port, uint32_t copies)
     start();
 }
 
-void Callbacks::on_connected(const iocpnet_event *, void *user)
+void Callbacks::on_connected(const iocpnet_event *event, void *user)
 {
-    ++static_cast<Callbacks *>(user)->accepted_;
+    static_cast<Callbacks *>(user)->add(event->session);
 }
 
 void Callbacks::on_received(const iocpnet_event *event, void *user)
@@ -115,7 +140,7 @@ public:
 
     uint64_t turn(Meter &meter) override;
     /* What the host sends leaves with the next poll. */
-    uint64_t rounds_in_flight() const override { return 1; }
+    uint64_t rounds_kept() const override { return 1; }
 
 private:
     uint64_t handle(const iocpnet_event &event);
@@ -130,7 +155,9 @@ inline uint64_t Batches::handle(const iocpnet_event &event)
         require(iocpnet_session_send(event.session, event.data, event.size), "iocpnet_session_send");
         return 1;
     }
-    accepted_ += event.kind == IOCPNET_EVENT_CONNECTED;
+    if (event.kind == IOCPNET_EVENT_CONNECTED) {
+        add(event.session);
+    }
     return 0;
 }
 
@@ -149,14 +176,27 @@ uint64_t Batches::turn(Meter &meter)
 
 } // namespace
 
-std::unique_ptr<Server> make_callbacks(uint32_t port, uint32_t copies)
+std::unique_ptr<LibraryServer> make_callbacks(uint32_t port, uint32_t copies)
 {
     return std::make_unique<Callbacks>(port, copies);
 }
 
-std::unique_ptr<Server> make_batches(uint32_t port)
+std::unique_ptr<LibraryServer> make_batches(uint32_t port)
 {
     return std::make_unique<Batches>(port);
+}
+
+bool has_port(uint32_t port)
+{
+    iocpnet_service service = 0;
+    iocpnet_service_options options;
+    require(iocpnet_service_options_init(&options, sizeof options), "iocpnet_service_options_init");
+    options.port = port;
+    const int32_t status = iocpnet_service_create(&options, &service);
+    if (status == IOCPNET_OK) {
+        require(iocpnet_service_destroy(service), "iocpnet_service_destroy");
+    }
+    return status == IOCPNET_OK;
 }
 
 } // namespace cost

@@ -1,10 +1,9 @@
-/* Runs what is to be counted. See measure.py, which runs this under callgrind and strace. */
+/* What messages cost. measure.py runs it under callgrind and strace. */
 #include <cstdio>
-#include <cstring>
-#include <unistd.h>
-#include <vector>
 
-#include "cost/echo.hpp"
+#include "cost/measure.hpp"
+#include "cost/server.hpp"
+#include "cost/talk.hpp"
 #include "iocpnet.h"
 
 namespace cost
@@ -13,59 +12,56 @@ namespace cost
 namespace
 {
 
-void add_library(std::vector<Echo> &echoes, const std::string &port_name, uint32_t port)
+constexpr uint32_t copies = 16; /* sends in one callback */
+
+template <typename Make, typename... Arguments>
+Case echo(const std::string &name, uint32_t clients, uint32_t copies_each, Make make, Arguments... arguments)
 {
-    for (const uint32_t connections : {1U, 100U}) {
-        const std::string suffix = port_name + "-" + std::to_string(connections);
-        echoes.push_back({"callbacks-" + suffix, [port] { return make_callbacks(port, 1); }, connections, 1});
-        echoes.push_back({"batches-" + suffix, [port] { return make_batches(port); }, connections, 1});
-        echoes.push_back({"sends-" + suffix, [port] { return make_callbacks(port, 16); }, connections, 16});
+    return {name, [=](Meter &meter) { return make_echo(meter, make(arguments...), clients, copies_each); }};
+}
+
+Case update(const std::string &name, uint32_t clients, uint32_t port, Side side)
+{
+    return {name, [=](Meter &meter) { return make_update(meter, make_callbacks(port, 1), clients, side); }};
+}
+
+void add_port(std::vector<Case> &cases, const std::string &port_name, uint32_t port)
+{
+    for (const uint32_t clients : {100U, 1U}) {
+        const std::string suffix = port_name + "-" + std::to_string(clients);
+        cases.push_back(echo("callbacks-" + suffix, clients, 1, make_callbacks, port, 1U));
+        cases.push_back(echo("batches-" + suffix, clients, 1, make_batches, port));
+        cases.push_back(echo("sends-" + suffix, clients, copies, make_callbacks, port, copies));
+        cases.push_back(update("update-sender-" + suffix, clients, port, Side::sender));
+        cases.push_back(update("update-server-" + suffix, clients, port, Side::server));
     }
 }
 
-std::vector<Echo> all_echoes()
+void add_port_if_possible(std::vector<Case> &cases, const std::string &port_name, uint32_t port)
 {
-    std::vector<Echo> echoes;
-    echoes.push_back({"hand-epoll-1", make_reference, 1, 1});
-    echoes.push_back({"hand-epoll-100", make_reference, 100, 1});
-    add_library(echoes, "epoll", IOCPNET_PORT_EPOLL);
-    add_library(echoes, "uring", IOCPNET_PORT_IO_URING);
-    return echoes;
-}
-
-/* What begin and end of a window cost themselves. */
-void measure_windows(Meter &meter)
-{
-    for (const uint64_t count : {100U, 300U}) {
-        for (uint64_t i = 0; i < count; ++i) {
-            meter.begin();
-            meter.end();
-        }
-        meter.report(count == 100 ? "window/short" : "window/long");
+    const size_t before = cases.size();
+    add_port(cases, port_name, port);
+    for (size_t i = before; i < cases.size(); ++i) {
+        cases[i].is_possible = [port] { return has_port(port); };
     }
 }
 
-int run(bool marks, const std::string &wanted)
+std::vector<Case> all_cases()
 {
-    Meter meter(marks);
-    measure_windows(meter);
-    for (const Echo &echo : all_echoes()) {
-        if (echo.name.find(wanted) != std::string::npos) {
-            measure(echo, meter);
-        }
-    }
-    return 0;
+    const auto look_up = [](Meter &meter) { return make_look_up(meter, make_callbacks(IOCPNET_PORT_EPOLL, 1), 100); };
+    std::vector<Case> cases = {echo("hand-epoll-100", 100, 1, make_reference),
+                               echo("hand-epoll-1", 1, 1, make_reference),
+                               {"look-up", look_up}};
+    add_port(cases, "epoll", IOCPNET_PORT_EPOLL);
+    add_port_if_possible(cases, "uring", IOCPNET_PORT_IO_URING);
+    return cases;
 }
 
 } // namespace
 
 } // namespace cost
 
-/* Arguments: [--marks] [PART-OF-A-NAME]. */
-int main(int count, char **arguments)
+int main(int argument_count, char **arguments)
 {
-    alarm(120);
-    const bool marks = count > 1 && std::strcmp(arguments[1], "--marks") == 0;
-    const int first = marks ? 2 : 1;
-    return cost::run(marks, count > first ? arguments[first] : "");
+    return cost::measure(cost::all_cases(), argument_count, arguments);
 }

@@ -49,6 +49,9 @@ void Meter::mark(const char *text, size_t size) const
 
 void Meter::begin()
 {
+    if (resting_) {
+        return;
+    }
     ++counts_.windows;
     allocations_before_ = allocations;
     mark("begin", 5);
@@ -57,6 +60,9 @@ void Meter::begin()
 
 void Meter::end()
 {
+    if (resting_) {
+        return;
+    }
     CALLGRIND_TOGGLE_COLLECT;
     mark("end", 3);
     counts_.allocations += allocations - allocations_before_;

@@ -23,6 +23,8 @@ public:
     /* What is between these two is counted. */
     void begin();
     void end();
+    /* While it rests, begin and end do nothing. */
+    void rest(bool resting) { resting_ = resting; }
     void count_units(uint64_t units) { counts_.units += units; }
 
     /* Forgets what was counted; what callgrind has seen as well. */
@@ -34,6 +36,7 @@ private:
     void mark(const char *text, size_t size) const;
 
     bool marks_;
+    bool resting_ = false;
     uint64_t allocations_before_ = 0;
     Counts counts_;
 };

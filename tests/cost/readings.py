@@ -9,8 +9,19 @@ def blocks(text):
     found = {}
     for line in text.splitlines():
         name, _, counts = line.partition(" ")
-        found[name] = Counter({what: int(number) for what, number in re.findall(r"(\w+)=(\d+)", counts)})
+        if "/" in name:
+            found[name] = Counter({what: int(number) for what, number in re.findall(r"(\w+)=(\d+)", counts)})
     return found
+
+
+def cases(of_blocks):
+    """Their names, without that of the empty window."""
+    return [name.removesuffix("/long") for name in of_blocks if name.endswith("/long") and name != "window/long"]
+
+
+def impossible(text):
+    """The cases that could not run, from lines 'NAME impossible'."""
+    return set(re.findall(r"^(\S+) impossible$", text, re.MULTILINE))
 
 
 def dump(text):

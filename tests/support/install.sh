@@ -11,6 +11,7 @@ packages_for() {
         sample-iocp) echo "$build $mingw wine wine64" ;;
         unit | port | stress | soak) echo "$build googletest" ;;
         api) echo "$build googletest $peers" ;;
+        cost) echo "$build googletest python3 valgrind strace" ;;
         fault) echo "$build googletest binutils $network" ;;
         asan | tsan) echo "$build googletest $peers $network clang libclang-rt-14-dev llvm" ;;
         sim) echo "$build googletest clang libclang-rt-14-dev llvm" ;;

@@ -89,6 +89,13 @@ suite_api() {
 
 suite_fault() { native fault; }
 
+# Counted, not timed.
+suite_cost() {
+    run_checks tests/cost
+    build gcc-release suite_cost || return
+    python3 tests/cost/measure.py build/gcc-release "$results" ${ICN_SUITE_OPTIONS:-} || count cost 0 1
+}
+
 suite_fuzz() {
     export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1
     export UBSAN_OPTIONS=print_stacktrace=1
