@@ -11,7 +11,7 @@ namespace bench
 
 /*
  * Takes the updates that the server sends by its clock. An update begins with the tick's CLOCK_MONOTONIC in nanoseconds;
- * byte i after that is the lowest byte of that time, plus i.
+ * each byte after that is its own offset.
  */
 class TickMode final : public Mode
 {
