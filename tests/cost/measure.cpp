@@ -57,6 +57,21 @@ void run_case(const Case &one, Meter &meter, const Amounts &amounts)
     meter.report(one.name + "/long");
 }
 
+/* Those whose name is `text`, or else those that have it in their names. */
+std::vector<Case> named(const std::vector<Case> &cases, const std::string &text)
+{
+    std::vector<Case> found;
+    for (const Case &one : cases) {
+        if (one.name == text) {
+            return {one};
+        }
+        if (one.name.find(text) != std::string::npos) {
+            found.push_back(one);
+        }
+    }
+    return found;
+}
+
 } // namespace
 
 int measure(const std::vector<Case> &cases, int argument_count, char **arguments)
@@ -68,10 +83,8 @@ int measure(const std::vector<Case> &cases, int argument_count, char **arguments
     Meter meter(marks);
     alarm(120); /* a hang ends here */
     run_case({"window", [](Meter &) { return std::make_unique<Nothing>(); }}, meter, amounts);
-    for (const Case &one : cases) {
-        if (one.name.find(wanted) != std::string::npos) {
-            run_case(one, meter, amounts);
-        }
+    for (const Case &one : named(cases, wanted)) {
+        run_case(one, meter, amounts);
     }
     return 0;
 }

@@ -28,9 +28,9 @@ struct Case {
 };
 
 /*
- * A program that measures cases: `[--marks] [PART-OF-A-NAME]`. Each one is warmed up and then makes two blocks, NAME/short
- * and NAME/long, which differ in how often it is done alone.
- * For a case that is not possible here it prints 'NAME impossible'. Returns the exit code.
+ * A program that measures cases: `[--marks] [NAME-OR-PART-OF-NAMES]`. Each one is warmed up and then makes two blocks,
+ * NAME/short and NAME/long, which differ in how often it is done alone. For a case that is not possible here it prints
+ * 'NAME impossible'. Returns the exit code.
  */
 int measure(const std::vector<Case> &cases, int argument_count, char **arguments);
 

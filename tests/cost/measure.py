@@ -6,17 +6,18 @@ What a message costs: instructions, allocations and system calls, counted and so
 
 FOLDER has bin/cost and bin/cost_inside. RESULTS: a file to append 'PASSED FAILED' to.
 
-A figure is a slope: (long block - short block) / (messages in one - messages in the other), so that what is done once is
-not in it. What the counting itself costs is subtracted, window by window.
+A figure is a slope: (long block - short block) / (messages in one - messages in the other), so that what is done once
+is not in it. What the counting itself costs is subtracted, window by window.
 
-NAME-PORT-N: N connections, all ready in each turn, 64 bytes each; one thread is host and clients, and drives the library
-turn by turn. The goals of an echo, 150 instructions by callbacks and 250 by batches, are for 100 ready connections: the
-wait is shared by them. With 1 each message has its own.
+NAME-PORT-N: N connections, all ready in each turn, 64 bytes each; one thread is host and clients, and drives the
+library turn by turn. The goals of an echo, 150 instructions by callbacks and 250 by batches, are for 100 ready
+connections: they share the wait. With 1 each message has its own.
     hand-epoll   epoll_wait, recv and send by hand, for comparison
     callbacks    receive event -> callback -> send -> flush
     batches      receive event -> poll -> send -> flush by the next poll
     sends        16 sends in the callback; more-sends: what each but the first adds
-    update       a message to each session, sent outside of a turn; sender: those calls of send, server: the turn after them
+    update       a message to each session, sent outside of a turn, as another thread would;
+                 sender: those calls of send, server: the turn after them
     look-up      iocpnet_session_get_user outside of a turn; handle-look-up: icn_handle_pin and icn_handle_unpin alone
 """
 
@@ -125,8 +126,8 @@ def print_where(findings):
         for function, cost in ranked[:WHERE_LINES]:
             print(f"  {cost:8.1f}  {function}")
         print(f"  {sum(cost for _, cost in ranked[WHERE_LINES:]):8.1f}  {len(ranked[WHERE_LINES:])} others")
-        calls = ", ".join(f"{number:.3f} {call}" for call, number in findings.system_calls[name].most_common() if number)
-        print(f"  system calls: {calls or 'none'}")
+        calls = [f"{number:.3f} {call}" for call, number in findings.system_calls[name].most_common() if number]
+        print(f"  system calls: {', '.join(calls) or 'none'}")
 
 
 def judge(table, findings, results):
@@ -147,17 +148,17 @@ def main():
     parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, description=__doc__)
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     parser.add_argument("results", nargs="?", metavar="RESULTS")
-    parser.add_argument("--only", default="", metavar="TEXT", help="cases with this in their names")
-    parser.add_argument("--where", metavar="TEXT", help="likewise, and where their instructions go")
-    parser.add_argument("--set-bounds", action="store_true", help="writes bounds.txt anew, a little above what is counted")
+    parser.add_argument("--only", default="", metavar="TEXT", help="the case of this name, or all with it in theirs")
+    parser.add_argument("--where", metavar="TEXT", help="likewise, and where the instructions go")
+    parser.add_argument("--set-bounds", action="store_true", help="writes bounds.txt anew")
     options = parser.parse_args()
     only = options.where or options.only
     findings = count(options.folder, only)
-    table = {name: limits for name, limits in bounds.parse(BOUNDS.read_text(encoding="utf-8")).items() if only in name}
+    whole = bounds.parse(BOUNDS.read_text(encoding="utf-8"))
     if options.set_bounds:
-        whole = bounds.renew(bounds.parse(BOUNDS.read_text(encoding="utf-8")), findings.figures())
+        whole = bounds.renew(whole, findings.figures())
         BOUNDS.write_text(bounds.write(whole), encoding="utf-8")
-        table = {name: limits for name, limits in whole.items() if only in name}
+    table = {only: whole[only]} if only in whole else {name: limits for name, limits in whole.items() if only in name}
     print_table(table, findings.figures())
     if options.where:
         print_where(findings)

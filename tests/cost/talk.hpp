@@ -9,7 +9,7 @@
 namespace cost
 {
 
-/* Each of the clients sends a message, all are ready in one turn, and each comes back `copies` times. Units: messages. */
+/* Each client sends a message, all are ready in one turn, and each comes back `copies` times. Units: messages. */
 std::unique_ptr<Work> make_echo(Meter &meter, std::unique_ptr<Server> server, uint32_t clients, uint32_t copies);
 
 /* What of an update is counted. */
