@@ -9,7 +9,7 @@ ChurnMode::ChurnMode(const Options &chosen) : Mode(chosen), visits_(chosen.conne
 {
 }
 
-void ChurnMode::connect()
+void ChurnMode::join()
 {
     slice(0);
 }

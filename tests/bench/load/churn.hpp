@@ -15,10 +15,10 @@ class ChurnMode final : public Mode
 public:
     explicit ChurnMode(const Options &options);
 
-    /* Once with each. */
-    void connect() override;
-
 protected:
+    /* Once with each. */
+    void join() override;
+
     void slice(uint64_t end_ns) override;
     void on_event(uint32_t index, uint32_t events) override;
 

@@ -37,7 +37,7 @@ void ClosedMode::slice(uint64_t end_ns)
         }
     }
     if (active_.empty()) {
-        hold(end_ns);
+        wait_until_time(end_ns);
     }
     wait_until([&] { return in_flight_ == 0; }, "echoes");
 }
@@ -51,13 +51,6 @@ void ClosedMode::begin(uint32_t index)
     }
     in_flight_ += options.depth;
     send(index, options.depth);
-}
-
-void ClosedMode::hold(uint64_t end_ns)
-{
-    for (uint64_t now = now_ns(); now < end_ns; now = now_ns()) {
-        wait(end_ns - now);
-    }
 }
 
 /* A message that is sent again takes the place of the one that was answered: both are the oldest. */

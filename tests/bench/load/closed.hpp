@@ -21,7 +21,6 @@ protected:
 
 private:
     void begin(uint32_t index);
-    void hold(uint64_t end_ns);
 
     uint64_t resident_before_kb_;
     std::vector<uint32_t> active_;

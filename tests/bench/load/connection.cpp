@@ -13,7 +13,6 @@ namespace bench
 namespace
 {
 
-constexpr uint32_t per_source_max = 25000; /* of about 28,000 local ports */
 constexpr uint32_t descriptors_spare = 32;
 
 void set_option(int descriptor, int level, int name, const void *value, socklen_t size)
@@ -47,7 +46,7 @@ int open_connection(const Options &options, uint32_t index)
     const linger reset{1, 0};
     set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     set_option(descriptor, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    const uint32_t source = index / (per_source_max * options.addresses);
+    const uint32_t source = index / options.addresses / options.per_source;
     if (source != 0) {
         bind_source(descriptor, source);
     }

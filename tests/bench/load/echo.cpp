@@ -9,7 +9,7 @@ EchoMode::EchoMode(const Options &chosen) : Mode(chosen), streams_(chosen.connec
 {
 }
 
-void EchoMode::connect()
+void EchoMode::join()
 {
     greeting_ = true;
     for (uint32_t i = 0; i < options.connections; i++) {

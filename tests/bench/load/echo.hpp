@@ -15,10 +15,10 @@ class EchoMode : public Mode
 public:
     explicit EchoMode(const Options &options);
 
-    /* Each connection echoes one message. */
-    void connect() override;
-
 protected:
+    /* Each connection echoes one message. */
+    void join() override;
+
     /* `count` messages of a connection came back, at `now`. */
     virtual void on_answers(uint32_t index, uint32_t count, uint64_t now) = 0;
 

@@ -15,7 +15,7 @@ FanoutMode::FanoutMode(const Options &chosen)
 {
 }
 
-void FanoutMode::connect()
+void FanoutMode::join()
 {
     for (uint32_t i = 0; i < options.connections; i++) {
         members_[i].descriptor = open_connection(options, i);

@@ -17,10 +17,10 @@ class FanoutMode final : public Mode
 public:
     explicit FanoutMode(const Options &options);
 
-    /* One after another; each sends a message, so that the server is known to have all of them. */
-    void connect() override;
-
 protected:
+    /* One after another; each sends a message, so that the server is known to have all of them. */
+    void join() override;
+
     void slice(uint64_t end_ns) override;
     void on_event(uint32_t index, uint32_t events) override;
     std::string more() const override;

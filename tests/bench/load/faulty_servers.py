@@ -51,7 +51,7 @@ class Echo(threading.Thread):
         for listener in self.listeners:
             self.selector.register(listener, selectors.EVENT_READ, None)
         self.peers = []
-        self.accepted = []  # the address that each came to
+        self.accepted = []  # the addresses that each came to, and from
         self.received = 0
         self.ended = threading.Event()
 
@@ -79,11 +79,11 @@ class Echo(threading.Thread):
         pass
 
     def accept(self, listener):
-        sock, _ = listener.accept()
+        sock, source = listener.accept()
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer = Peer(sock, len(self.accepted))
-        self.accepted.append(sock.getsockname()[0])
+        self.accepted.append((sock.getsockname()[0], source[0]))
         self.peers.append(peer)
         self.selector.register(sock, selectors.EVENT_READ, peer)
 

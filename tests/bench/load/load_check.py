@@ -136,11 +136,12 @@ def idle_reports_the_memory_of_the_server():
         check(figures["rss_now_kb"] > 1000 and figures["rss_before_kb"] > 1000 and figures["active"] == 2, figures)
 
 
-def targets_are_spread_over_addresses():
+def targets_and_sources_are_spread_over_addresses():
     with servers.Echo() as server:
-        outcome = load(server.port, "closed", "--addresses", "3", "--connections", "30")
-    counts = [server.accepted.count(address) for address in servers.ADDRESSES]
-    check(outcome.code == GOOD and counts == [10, 10, 10], counts)
+        outcome = load(server.port, "closed", "--addresses", "3", "--connections", "30", "--per-source", "5")
+    pairs = [(target, source) for target in servers.ADDRESSES for source in servers.ADDRESSES[:2]]
+    check(outcome.code == GOOD and sorted(server.accepted) == [pair for pair in pairs for _ in range(5)],
+          sorted(server.accepted))
 
 
 def limit_of_time_ends_it():
@@ -221,7 +222,7 @@ CHECKS = {
     "tick.between_slices": wrong(servers.sends_but(servers.Tick, servers.flip_last), "tick", "not what it should be",
                                  ms=[]),
     "tick.silent": wrong(servers.StopsTicking, "tick", "no update in the whole slice", ms=[1000, 500]),
-    "addresses": targets_are_spread_over_addresses,
+    "addresses": targets_and_sources_are_spread_over_addresses,
     "limit": limit_of_time_ends_it,
     "no_server": no_server_is_a_failure,
     "usage": wrong_usage_is_told,

@@ -1,5 +1,6 @@
 #include "load/loop.hpp"
 
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "load/clock.hpp"
@@ -8,15 +9,18 @@
 namespace bench
 {
 
-Loop::Loop() : descriptor_(epoll_create1(EPOLL_CLOEXEC))
+Loop::Loop()
+    : descriptor_(epoll_create1(EPOLL_CLOEXEC)), timer_(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC))
 {
-    if (descriptor_ < 0) {
-        throw Failure(with_errno("epoll_create1"));
+    if (descriptor_ < 0 || timer_ < 0) {
+        throw Failure(with_errno("epoll_create1 or timerfd_create"));
     }
+    add(timer_, timer_index);
 }
 
 Loop::~Loop()
 {
+    close(timer_);
     close(descriptor_);
 }
 
@@ -30,13 +34,30 @@ void Loop::add(int descriptor, uint32_t index)
     }
 }
 
+void Loop::run_timer(bool on)
+{
+    const timespec period{0, on ? static_cast<long>(timer_ns) : 0};
+    const itimerspec times{period, period};
+    timerfd_settime(timer_, 0, &times, nullptr);
+}
+
+void Loop::take_timer()
+{
+    uint64_t count = 0;
+    if (read(timer_, &count, sizeof count) < 0 && errno != EAGAIN) {
+        throw Failure(with_errno("timer"));
+    }
+}
+
 const epoll_event *Loop::wait(uint64_t timeout_ns, uint32_t &count)
 {
     const timespec timeout{static_cast<time_t>(timeout_ns / ns_per_second),
                            static_cast<long>(timeout_ns % ns_per_second)};
-    const int found = epoll_pwait2(descriptor_, events_.data(), static_cast<int>(events_.size()), &timeout, nullptr);
+    const int size = static_cast<int>(events_.size());
+    const int found = timeout_ns == forever ? epoll_wait(descriptor_, events_.data(), size, -1)
+                                            : epoll_pwait2(descriptor_, events_.data(), size, &timeout, nullptr);
     if (found < 0 && errno != EINTR) {
-        throw Failure(with_errno("epoll_pwait2"));
+        throw Failure(with_errno("epoll_wait"));
     }
     count = found < 0 ? 0 : static_cast<uint32_t>(found);
     return events_.data();

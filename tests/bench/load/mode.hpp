@@ -23,7 +23,7 @@ public:
     Mode &operator=(const Mode &) = delete;
 
     /* Returns when all connections stand and the server knows them. */
-    virtual void connect() = 0;
+    void connect();
 
     /* One slice, as a line of JSON. */
     std::string run(uint64_t duration_ns);
@@ -35,6 +35,8 @@ public:
     int descriptor() const { return loop.descriptor(); }
 
 protected:
+    virtual void join() = 0;
+
     /* Loads the server until `end_ns`, and returns when it has answered everything. */
     virtual void slice(uint64_t end_ns) = 0;
 
@@ -46,8 +48,11 @@ protected:
     /* Fields of its own for the line of a slice, each with a comma before it. */
     virtual std::string more() const { return {}; }
 
-    /* Handles the events of one wait, and returns how many they were. */
+    /* Handles the events of one wait, and returns how many there were, without the timer's. */
     uint32_t wait(uint64_t timeout_ns);
+
+    /* Handles events until then, or a little later: no longer than the timer's period. */
+    void wait_until_time(uint64_t end_ns);
 
     /* Handles events until `is_done` says so; throws when none comes for long. `what` is awaited. */
     template <typename Condition>
@@ -55,7 +60,7 @@ protected:
     {
         uint32_t silent = 0;
         while (!is_done()) {
-            silent = wait(patience_ns) == 0 ? silent + 1 : 0;
+            silent = wait(Loop::forever) == 0 ? silent + 1 : 0;
             check_stall(silent, what);
         }
     }
@@ -66,8 +71,6 @@ protected:
     Figures figures;
 
 private:
-    static constexpr uint64_t patience_ns = ns_per_second / 10;
-
     void check_stall(uint32_t silent_waits, const char *what) const;
 };
 

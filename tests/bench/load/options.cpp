@@ -71,6 +71,8 @@ bool parse_value(const std::string &option, const std::string &text, Options &op
         options.rate = number(option, text, 0.1, 1e8);
     } else if (option == "--addresses") {
         options.addresses = static_cast<uint32_t>(number(option, text, 1, 200));
+    } else if (option == "--per-source") {
+        options.per_source = count(option, text, 1);
     } else if (option == "--seed") {
         options.seed = count(option, text, 0);
     } else if (option == "--stall-seconds") {
@@ -132,6 +134,8 @@ const char *usage()
            "  --spin              open: poll instead of sleeping until a message is due\n"
            "  --active N          idle: so many connections go on echoing\n"
            "  --addresses K       targets on K addresses, from that of --to up\n"
+           "  --per-source N      so many connections from one address to a target, 25000 by default: local ports are "
+           "few\n"
            "  --cpu N             run on this CPU\n"
            "  --seed S            of schedules and orders, 1 by default\n"
            "  --stall-seconds S   fail when nothing arrives for so long, 10 by default\n"

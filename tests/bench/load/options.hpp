@@ -24,6 +24,7 @@ struct Options {
     bool uniform = false;
     bool spin = false;
     uint32_t addresses = 1;
+    uint32_t per_source = 25000;
     uint64_t seed = 1;
     uint32_t stall_seconds = 10;
     uint32_t limit_seconds = 600;

@@ -22,7 +22,7 @@ TickMode::TickMode(const Options &chosen)
     }
 }
 
-void TickMode::connect()
+void TickMode::join()
 {
     for (uint32_t i = 0; i < options.connections; i++) {
         wait_until([&] { return i - connected_ < connecting_max; }, "connections");
@@ -35,9 +35,7 @@ void TickMode::connect()
 void TickMode::slice(uint64_t end_ns)
 {
     start_ns_ = now_ns();
-    for (uint64_t now = start_ns_; now < end_ns; now = now_ns()) {
-        wait(end_ns - now);
-    }
+    wait_until_time(end_ns);
     if (figures.messages == 0) {
         throw Failure("no update in the whole slice");
     }

@@ -18,10 +18,10 @@ class TickMode final : public Mode
 public:
     explicit TickMode(const Options &options);
 
-    /* Each gets its first update. */
-    void connect() override;
-
 protected:
+    /* Each gets its first update. */
+    void join() override;
+
     void slice(uint64_t end_ns) override;
     void on_event(uint32_t index, uint32_t events) override;
     void judge() override;
