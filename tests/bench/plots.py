@@ -1,4 +1,4 @@
-"""SVG plots: a panel is a row of points with their quartiles, on one scale, and a line at the value they are held against."""
+"""SVG plots: a panel has a point and its quartiles for each server, and a line at the value they are held against."""
 
 from dataclasses import dataclass
 from html import escape
@@ -10,10 +10,10 @@ ROW = 20
 HEAD = 44
 FOOT = 16
 SCALE_SPAN = 1.08
-STYLE = """text { font: 12px sans-serif; fill: #222 } .title { font-weight: bold } .small { font-size: 11px; fill: #666 }
-.line { stroke: #888; stroke-dasharray: 4 3 } .range { stroke: #4878a8; stroke-width: 4; stroke-linecap: round }
-.point { fill: #16324f } .own .range { stroke: #c8702a } .own .point { fill: #7a3a08 }
-.ground { fill: #fff }"""
+STYLE = """text { font: 12px sans-serif; fill: #222 } .small { font-size: 11px; fill: #666 }
+.title { font-weight: bold } .ground { fill: #fff } .line { stroke: #888; stroke-dasharray: 4 3 }
+.range { stroke: #4878a8; stroke-width: 4; stroke-linecap: round } .point { fill: #16324f }
+.own .range { stroke: #c8702a } .own .point { fill: #7a3a08 }"""
 
 
 @dataclass

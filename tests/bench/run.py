@@ -25,29 +25,33 @@ QUICK = {"rounds": 3, "slice_ms": 300, "warm_ms": 20}
 SMOKE = {"rounds": 1, "slice_ms": 25, "warm_ms": 5}
 
 
-def parse(words):
+def parse(arguments):
     parser = argparse.ArgumentParser(prog="tests/run bench", description="Measures the goals, all without a name.")
     parser.add_argument("goals", nargs="*", metavar="GOAL", help="names of goals, see --list")
     parser.add_argument("--list", action="store_true", help="names the goals")
     parser.add_argument("--rounds", type=int, help=f"slices of each server, {USUAL['rounds']} without it")
     parser.add_argument("--slice-ms", type=int, help=f"length of a slice, {USUAL['slice_ms']} without it")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK['rounds']} rounds of {QUICK['slice_ms']} ms")
-    parser.add_argument("--smoke", action="store_true", help="as little as shows that it works; no figure means anything")
+    parser.add_argument("--smoke", action="store_true", help="as little as shows that it works: judges nothing")
     parser.add_argument("--servers", default="", metavar="A,B", help="only these beside hand-written epoll")
     parser.add_argument("--workloads", default="", metavar="A,B", help="only those whose names contain one of these")
     parser.add_argument("--write", nargs="?", const="", metavar="NAME",
                         help="writes docs/performance/GOAL.md and .svg, in a folder NAME if there is one")
     parser.add_argument("--programs", type=Path, default=Path("build/bench/bin"), help=argparse.SUPPRESS)
     parser.add_argument("--results", type=Path, help=argparse.SUPPRESS)
-    return parser.parse_args(words)
+    return parser.parse_args(arguments)
+
+
+def words(text):
+    return tuple(filter(None, text.split(",")))
 
 
 def bench_of(options):
     seed = int(os.environ.get("ICN_TEST_SEED", "1"))
     times = dict(SMOKE if options.smoke else QUICK if options.quick else USUAL)
     times.update({name: getattr(options, name) for name in ("rounds", "slice_ms") if getattr(options, name)})
-    return Bench(folder=options.programs.resolve(), smoke=options.smoke, servers=tuple(filter(None, options.servers.split(","))),
-                 workloads=tuple(filter(None, options.workloads.split(","))), chance=random.Random(seed), **times)
+    return Bench(folder=options.programs.resolve(), smoke=options.smoke, servers=words(options.servers),
+                 workloads=words(options.workloads), chance=random.Random(seed), **times)
 
 
 def allow_descriptors():
@@ -69,7 +73,7 @@ def run_goal(goal, bench):
     return found
 
 
-def run(options, wanted):
+def measure(options, wanted):
     """How many goals could be measured, and how many not."""
     bench = bench_of(options)
     done = 0
@@ -83,8 +87,8 @@ def run(options, wanted):
     return done, len(wanted) - done
 
 
-def main():
-    options = parse(sys.argv[1:])
+def run(options):
+    """The exit code. What could not be measured is in the results, where there are any."""
     if options.list:
         print("\n".join(f"{goal.NAME:12} {goal.TITLE}" for goal in goals.ALL))
         return 0
@@ -95,7 +99,7 @@ def main():
         print(error, file=sys.stderr)
         return 2
     allow_descriptors()
-    passed, failed = run(options, wanted)
+    passed, failed = measure(options, wanted)
     print(f"-- bench: {passed} goals measured, {failed} failed")
     if options.results:
         with open(options.results, "a", encoding="utf-8") as results:
@@ -105,4 +109,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(parse(sys.argv[1:])))

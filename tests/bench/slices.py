@@ -1,7 +1,7 @@
 """
-Slices: all servers of a workload are up, and one after the other gets its load for less than a second. The reference, hand-written
-epoll, has a slice again after every second one; each slice is compared with the two of the reference around it, for
-the machine's speed drifts. A slice with foreign load is repeated.
+Slices: all servers of a workload are up, and one after the other gets its load for less than a second. The reference,
+hand-written epoll, has a slice again after every second one; each slice is compared with the two of the reference
+around it, for the machine's speed drifts. A slice with foreign load is repeated.
 """
 
 import statistics

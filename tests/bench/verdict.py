@@ -34,20 +34,19 @@ def outcome(found, limit, tolerance, is_met, disturbed_share):
 
 
 def at_most(about, found, limit, tolerance=0.03, disturbed_share=0.0):
-    met = found.median <= limit
-    return Verdict(about, outcome(found, limit, tolerance, met, disturbed_share), f"{written(found)}, at most {limit:g}")
+    decided = outcome(found, limit, tolerance, found.median <= limit, disturbed_share)
+    return Verdict(about, decided, f"{written(found)}, at most {limit:.4g}")
 
 
 def at_least(about, found, limit, tolerance=0.1, disturbed_share=0.0):
-    met = found.median >= limit
-    return Verdict(about, outcome(found, limit, tolerance, met, disturbed_share), f"{written(found)}, at least {limit:g}")
+    decided = outcome(found, limit, tolerance, found.median >= limit, disturbed_share)
+    return Verdict(about, decided, f"{written(found)}, at least {limit:.4g}")
 
 
 def no_worse(about, found, tolerance, disturbed_share=0.0):
     """Met unless it is more than 1 by more than the error."""
-    met = found.median - found.error <= 1
-    return Verdict(about, outcome(found, 1, tolerance, met, disturbed_share),
-                   f"{written(found)}, no worse than 1 within an error of {found.error:.3f}")
+    decided = outcome(found, 1, tolerance, found.median - found.error <= 1, disturbed_share)
+    return Verdict(about, decided, f"{written(found)}, no worse than 1 within an error of {found.error:.3f}")
 
 
 def plain(about, met, why):

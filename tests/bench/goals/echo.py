@@ -11,9 +11,9 @@ from workload import Workload
 NAME = "echo"
 TITLE = "CPU of the server per echo"
 ABOUT = """
-Each connection has its messages in flight and sends the next when one is back, each byte of which is compared. A port is held
-against the hand-written server on the same system interface, the better port against the better hand-written server
-and against each library. The last column connects, echoes one message and closes, 32 connections at a time.
+Each connection has its messages in flight and sends the next when one is back, each byte of which is compared. A port
+is held against the hand-written server on the same system interface, the better port against the better hand-written
+server and against each library. The last column connects, echoes one message and closes, 32 connections at a time.
 """
 COLUMNS = (
     Workload("100 x 64 B", "closed", 100),

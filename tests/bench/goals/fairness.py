@@ -13,9 +13,9 @@ from workload import Workload
 NAME = "fairness"
 TITLE = "a session that floods does not starve a quiet one"
 ABOUT = """
-A quiet session sends 1,000 messages of 64 bytes a second; its p99 is measured in turns without and with another session of the same
-server that floods. The load that floods runs on the quiet one's CPU, but only while that has nothing to do
-(SCHED_IDLE): it disturbs the server, not the measurement.
+A quiet session sends 1,000 messages of 64 bytes a second; its p99 is measured in turns without and with another
+session of the same server that floods. The load that floods runs on the quiet one's CPU, but only while that has
+nothing to do (SCHED_IDLE): it disturbs the server, not the measurement.
 """
 QUIET = Workload("quiet", "open", 1, rate=1000)
 FLOODS = (
@@ -67,8 +67,8 @@ def measure(bench):
     for flood in bench.chosen(FLOODS):
         seats = seats_measured(bench, flood)
         report.add(Table(f"Flood of {flood.name}", head, [seat.row() for seat in seats]))
-        report.verdicts += [at_most(f"flood of {flood.name}: p99 of {seat.contestant.name}, with / without", seat.times(),
-                                    TIMES_MAX, TOLERANCE) for seat in seats if seat.contestant in PORTS]
+        report.verdicts += [at_most(f"flood of {flood.name}: p99 of {seat.contestant.name}, with / without",
+                                    seat.times(), TIMES_MAX, TOLERANCE) for seat in seats if seat.contestant in PORTS]
         report.panels.append(Panel(f"Flood of {flood.name}: p99 with / without",
                                    [(seat.contestant.name, seat.times()) for seat in seats], at=TIMES_MAX))
     return report

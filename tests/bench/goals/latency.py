@@ -14,9 +14,9 @@ from workload import Workload
 NAME = "latency"
 TITLE = "p99 and p99.9 at 30 % load"
 ABOUT = """
-Messages of 64 bytes over 100 connections are sent on a schedule that no answer delays, and their latency counts from when each was to
-be sent. The rate is 30 % of what hand-written epoll could serve: of a second over the CPU time that an echo cost it
-just before.
+Messages of 64 bytes over 100 connections are sent on a schedule that no answer delays, and their latency counts from
+when each was to be sent. The rate is 30 % of what hand-written epoll could serve: of a second over the CPU time that
+an echo cost it just before.
 """
 CLOSED = Workload("capacity", "closed", 100)
 OPEN = Workload("100 x 64 B", "open", 100, spins=True)
@@ -41,6 +41,11 @@ def ratios(comparison, among):
     return Table("Latencies of each slice over those of the slices of hand-written epoll around it", head, rows)
 
 
+def panel(comparison, among, field, name):
+    rows = [(each.name, comparison.spread(each.key, percentile(field))) for each in among]
+    return Panel(f"{name} in µs", rows, at=comparison.spread(EPOLL.key, percentile(field)).median, digits=0)
+
+
 def verdicts(comparison):
     share = comparison.disturbed_share()
     return [no_worse(f"{name} of {port.name} / {EPOLL.name}", comparison.ratio(port.key, measure=percentile(field)),
@@ -58,7 +63,5 @@ def measure(bench):
     report.add(ratios(comparison, among))
     report.remark(noise(comparison))
     report.verdicts = verdicts(comparison)
-    report.panels = [Panel(f"{name} in µs", [(each.name, comparison.spread(each.key, percentile(field))) for each in among],
-                           at=comparison.spread(EPOLL.key, percentile(field)).median, digits=0)
-                     for field, name in MEASURES]
+    report.panels = [panel(comparison, among, field, name) for field, name in MEASURES]
     return report

@@ -12,9 +12,9 @@ from workload import Workload
 NAME = "scaling"
 TITLE = "CPU per message from 100 to 10,000 connections"
 ABOUT = """
-Echoes of 64 bytes over 100, 1,000 and 10,000 connections, each with one message in flight, and over 100 beside 9,900 that are silent.
-What counts is how much a port's CPU per message grows from 100 connections on, over how much that of the hand-written
-server on the same system interface grows.
+Echoes of 64 bytes over 100, 1,000 and 10,000 connections, each with one message in flight, and over 100 beside 9,900
+that are silent. What counts is how much a port's CPU per message grows from 100 connections on, over how much that of
+the hand-written server on the same system interface grows.
 """
 FEW = Workload("100 active", "closed", 100)
 MORE = (
