@@ -51,11 +51,15 @@ void Loop::take_timer()
 
 const epoll_event *Loop::wait(uint64_t timeout_ns, uint32_t &count)
 {
-    const timespec timeout{static_cast<time_t>(timeout_ns / ns_per_second),
-                           static_cast<long>(timeout_ns % ns_per_second)};
     const int size = static_cast<int>(events_.size());
-    const int found = timeout_ns == forever ? epoll_wait(descriptor_, events_.data(), size, -1)
-                                            : epoll_pwait2(descriptor_, events_.data(), size, &timeout, nullptr);
+    int found = 0;
+    if (timeout_ns == 0 || timeout_ns == forever) {
+        found = epoll_wait(descriptor_, events_.data(), size, timeout_ns == 0 ? 0 : -1);
+    } else {
+        const timespec timeout{static_cast<time_t>(timeout_ns / ns_per_second),
+                               static_cast<long>(timeout_ns % ns_per_second)};
+        found = epoll_pwait2(descriptor_, events_.data(), size, &timeout, nullptr);
+    }
     if (found < 0 && errno != EINTR) {
         throw Failure(with_errno("epoll_wait"));
     }
