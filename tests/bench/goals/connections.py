@@ -17,7 +17,7 @@ The connections are made, each echoes one message of 64 bytes, all are held, and
 echoing for a slice. A process here may have 20,000 descriptors: 100,000 connections take six servers, each with a
 load of its own, that listen on several loopback addresses.
 """
-ONE = Workload("18,000, one process", "idle", 18_000, active=100)
+ONE = Workload("18,000, one process", "idle", 18_000, active=100, addresses=4)
 SEVERAL = Workload("100,000, six processes", "idle", 16_700, active=100, addresses=4)
 PROCESSES = ((ONE, 1), (SEVERAL, 6))
 
