@@ -114,6 +114,10 @@ int32_t IOCPNET_CALL iocpnet_session_connect(iocpnet_service service, const char
 
 int32_t IOCPNET_CALL iocpnet_session_send(iocpnet_session session, const void *data, uint64_t size)
 {
+    icn_session *served = icn_loop_served(session);
+    if (served != NULL && data != NULL) {
+        return icn_api_status(icn_session_send_served(served, data, size));
+    }
     icn_session *pinned = icn_handle_pin(session, ICN_HANDLE_SESSION);
     if (pinned == NULL) {
         return icn_api_status(IOCPNET_E_INVALID_HANDLE);

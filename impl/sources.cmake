@@ -29,6 +29,7 @@ set(IOCPNET_SOURCES_COMMON
     net/session_open.c
     net/session_receive.c
     net/session_send.c
+    net/session_serve.c
     net/test_hooks.c
     service/delivery.c
     service/dispatcher.c

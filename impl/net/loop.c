@@ -32,6 +32,19 @@ void icn_loop_fini(icn_loop *loop)
     icn_port_close(loop->port);
 }
 
+void icn_loop_begin_driving(icn_loop *loop)
+{
+    icn_u64_store(&loop->driver, icn_thread_self());
+    loop->outer = icn_thread_loop();
+    icn_thread_set_loop(loop);
+}
+
+void icn_loop_end_driving(icn_loop *loop)
+{
+    icn_thread_set_loop(loop->outer);
+    icn_u64_store(&loop->driver, 0);
+}
+
 void icn_kick_init(icn_kick *kick, icn_kick_handle *handle)
 {
     kick->next = NULL;

@@ -66,16 +66,33 @@ typedef struct icn_loop_counters {
  */
 typedef bool icn_loop_deliver(icn_loop *loop, struct icn_session *session, const iocpnet_event *event);
 
+/* The same for RECEIVED, the most frequent one. The bytes are lent until it returns. */
+typedef bool icn_loop_deliver_received(icn_loop *loop, struct icn_session *session, const void *data, uint32_t size);
+
 /*
  * The peer of an open session ended its stream. True: the host has still to see what came before; once it has, the sink
  * calls icn_session_end_seen. False: there is nothing to wait for.
  */
 typedef bool icn_loop_deliver_end_of_stream(icn_loop *loop, struct icn_session *session);
 
+/*
+ * The RECEIVED callback that runs now. What it sends to its own session leaves when it returns, in one piece. Received
+ * bytes that it sends back are not copied before, for they stay where they are until then.
+ */
+typedef struct icn_service_window {
+    struct icn_session *session; /* NULL: none runs */
+    uint64_t handle;             /* of the session; 0: none runs */
+    const char *received;
+    uint64_t received_bytes; /* of `received` that a send may refer to; 0: sends have to copy */
+    const char *reply;       /* in `received`: sent back, and not copied yet */
+    uint64_t reply_bytes;    /* 0: none; in the budget of the session's queue */
+} icn_service_window;
+
 struct icn_loop {
     icn_port *port;
     icn_roster *roster;
     icn_loop_deliver *deliver;
+    icn_loop_deliver_received *deliver_received;
     icn_loop_deliver_end_of_stream *deliver_end_of_stream;
     uint64_t wanted; /* IOCPNET_EVENT_BIT of the kinds that the host wants; constant once started */
     uint32_t index;
@@ -89,6 +106,8 @@ struct icn_loop {
     icn_loop_counters counters;
 
     /* Owner thread. */
+    icn_service_window served;
+    void *outer; /* the loop that the owner was driving when it began with this one; NULL: none */
     bool stopping;
     bool starved;              /* no session receives, because the event queue is full */
     uint64_t stop_deadline_ms; /* once stopping: when what is left is cut off */
@@ -111,6 +130,20 @@ void icn_loop_fini(icn_loop *loop);
  * timers, sends what was queued and ends what is finished. The caller is the owner for the turn.
  */
 icn_result icn_loop_turn(icn_loop *loop, uint32_t timeout_ms, uint32_t budget);
+
+/* The calling thread owns the loop from here to the end: it drives it by turns. */
+void icn_loop_begin_driving(icn_loop *loop);
+void icn_loop_end_driving(icn_loop *loop);
+
+/*
+ * The session of this handle when the calling thread is inside its RECEIVED callback; else NULL. It needs no pin: it can
+ * not end before its owner, this thread, comes back from the callback.
+ */
+static inline struct icn_session *icn_loop_served(uint64_t handle)
+{
+    const icn_loop *loop = (const icn_loop *)icn_thread_loop();
+    return loop != NULL && loop->served.handle == handle ? loop->served.session : NULL;
+}
 
 /* True when the calling thread is inside a turn of this loop. */
 static inline bool icn_loop_is_mine(const icn_loop *loop)

@@ -55,8 +55,6 @@ static icn_send_chunk *chunk_acquire(icn_send_pool *pool, uint64_t bytes)
     pool->first = chunk->next;
     pool->count--;
     chunk->next = NULL;
-    chunk->begin = 0;
-    chunk->end = 0;
     return chunk;
 }
 
@@ -66,6 +64,8 @@ static void chunk_recycle(icn_send_pool *pool, icn_send_chunk *chunk)
         chunk_destroy(chunk);
         return;
     }
+    chunk->begin = 0;
+    chunk->end = 0;
     chunk->next = pool->first;
     pool->first = chunk;
     pool->count++;
@@ -164,7 +164,12 @@ bool icn_send_queue_append(icn_send_queue *queue, icn_send_pool *pool, const ioc
         return false;
     }
     /* A send in flight covers only bytes before `end`: those behind it are free to be written. */
-    copy_pieces(chunk, pieces, count);
+    if (count == 1 && bytes <= chunk->capacity - chunk->end) {
+        memcpy(chunk->data + chunk->end, pieces->data, (size_t)bytes);
+        chunk->end += (uint32_t)bytes;
+    } else {
+        copy_pieces(chunk, pieces, count);
+    }
     return true;
 }
 

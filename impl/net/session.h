@@ -83,6 +83,7 @@ typedef struct icn_session {
     bool cut;           /* did not end gracefully: the connection is reset when the socket is closed */
     bool no_delay;
     uint32_t connect_timeout_ms;
+    uint64_t bytes_lost;   /* accepted, and dropped for want of memory */
     uint64_t bytes_unsent; /* known when ENDED */
     uint64_t ended_at;     /* the event queue's: the last event is due when the host has fetched up to here */
     icn_address remote;
@@ -166,11 +167,25 @@ int32_t icn_session_set_pause(icn_session *session, bool pause);
 
 /* Any thread. `bytes`: the sum of the pieces. Errors as iocpnet_session_send. */
 int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes);
+/* The system has taken `bytes`, which are out of the queue and of its budget: counters, SENT. Owner thread. */
+void icn_session_account_sent(icn_session *session, uint32_t bytes);
+/* What follows once bytes were taken: WRITABLE, the rest of the queue, a close that waits for it. Owner thread. */
+void icn_session_go_on_sending(icn_session *session);
 /* Owner thread: submits what is queued, unless a send is in flight. */
 void icn_session_flush(icn_session *session);
+
 void icn_session_send_completed(icn_operation *operation, const icn_completion *completion);
 /* Delivers WRITABLE if it is owed. Owner thread. */
 void icn_session_check_writable(icn_session *session);
+
+/* ---- serving (session_serve.c): around the RECEIVED callback; owner thread ---- */
+
+void icn_session_begin_serving(icn_session *session, const void *received, uint32_t bytes);
+void icn_session_end_serving(icn_session *session);
+/* Inside: icn_session_send of one piece to the session that is being served. */
+int32_t icn_session_send_served(icn_session *session, const void *data, uint64_t bytes);
+/* What was sent back and not copied goes to the queue, before something else does. False: no memory, nothing changed. */
+bool icn_session_keep_reply(icn_session *session);
 
 /* ---- operations in flight; owner thread ---- */
 

@@ -44,11 +44,9 @@ static void deliver_bytes(icn_session *session, const icn_completion *completion
     if (!icn_loop_wants(loop, IOCPNET_EVENT_RECEIVED)) {
         return;
     }
-    iocpnet_event event = {0};
-    icn_session_fill_event(session, IOCPNET_EVENT_RECEIVED, &event);
-    event.data = completion->data;
-    event.size = completion->size;
-    icn_session_deliver(session, &event);
+    if (!loop->deliver_received(loop, session, completion->data, completion->size)) {
+        icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
+    }
 }
 
 static void close_by_peer(icn_session *session)

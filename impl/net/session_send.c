@@ -67,15 +67,26 @@ static void flush_at_end_of_turn(icn_session *session)
     }
 }
 
+/* What is sent to the session that is being served leaves when its callback returns. */
+static bool leaves_after_callback(const icn_session *session)
+{
+    return session->loop->served.session == session && icn_port_sends_now(session->loop->port);
+}
+
 static int32_t send_by_owner(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes)
 {
     icn_loop *loop = session->loop;
+    if (!icn_session_keep_reply(session)) {
+        return IOCPNET_E_NO_MEMORY;
+    }
     if (!icn_send_queue_append(&session->send_queue, &loop->send_pool, pieces, count, bytes)) {
         return IOCPNET_E_NO_MEMORY;
     }
     icn_u64_count(&loop->counters.sends, 1);
     icn_u64_count(&loop->counters.bytes_accepted, bytes);
-    flush_at_end_of_turn(session);
+    if (!leaves_after_callback(session)) {
+        flush_at_end_of_turn(session);
+    }
     return IOCPNET_OK;
 }
 
@@ -116,10 +127,9 @@ int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint
     return status;
 }
 
-static void bytes_taken(icn_session *session, uint32_t bytes)
+void icn_session_account_sent(icn_session *session, uint32_t bytes)
 {
     icn_loop *loop = session->loop;
-    icn_send_queue_consume(&session->send_queue, &loop->send_pool, bytes);
     icn_u64_count(&session->bytes_sent, bytes);
     icn_u64_count(&loop->counters.bytes_sent, bytes);
     if (!icn_loop_wants(loop, IOCPNET_EVENT_SENT)) {
@@ -131,14 +141,19 @@ static void bytes_taken(icn_session *session, uint32_t bytes)
     icn_session_deliver(session, &event);
 }
 
+static void bytes_taken(icn_session *session, uint32_t bytes)
+{
+    icn_send_queue_consume(&session->send_queue, &session->loop->send_pool, bytes);
+    icn_session_account_sent(session, bytes);
+}
+
 static bool may_send(const icn_session *session)
 {
     icn_session_state state = icn_session_state_now(session);
     return (state == ICN_SESSION_OPEN || state == ICN_SESSION_FLUSHING) && !session->broken;
 }
 
-/* After bytes were taken: the rest follows, and a close that waits for the last of them goes on. */
-static void go_on_sending(icn_session *session)
+void icn_session_go_on_sending(icn_session *session)
 {
     icn_session_check_writable(session);
     if (!icn_send_queue_is_empty(&session->send_queue) || icn_session_is_closing(session)) {
@@ -177,7 +192,7 @@ void icn_session_flush(icn_session *session)
         return;
     }
     bytes_taken(session, taken);
-    go_on_sending(session);
+    icn_session_go_on_sending(session);
 }
 
 void icn_session_send_completed(icn_operation *operation, const icn_completion *completion)
@@ -191,7 +206,7 @@ void icn_session_send_completed(icn_operation *operation, const icn_completion *
     if (completion->status != IOCPNET_OK && completion->status != IOCPNET_E_CANCELLED) {
         icn_session_fail(session, completion->status, completion->os_error);
     } else {
-        go_on_sending(session);
+        icn_session_go_on_sending(session);
     }
     icn_session_operation_ended(session);
 }

@@ -152,6 +152,12 @@ void icn_port_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operat
  */
 uint32_t icn_port_send_now(icn_port *port, const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count);
 
+/* False: icn_port_send_now never takes anything. */
+static inline bool icn_port_sends_now(const icn_port *port)
+{
+    return port->functions->send_now != NULL;
+}
+
 /* A request only: the operation completes as cancelled, or as what happened before. Does nothing when it is idle or its
  * last completion is queued. What an accept had taken already is still handed over, with more == true. */
 void icn_port_cancel(icn_port *port, icn_operation *operation);

@@ -42,14 +42,14 @@ icn_result icn_dispatcher_run(icn_dispatcher *dispatcher, uint32_t timeout_ms, u
 
 void icn_dispatcher_begin_driving(icn_dispatcher *dispatcher)
 {
-    icn_u64_store(&dispatcher->loop.driver, icn_thread_self());
+    icn_loop_begin_driving(&dispatcher->loop);
     icn_thread_callback_enter();
 }
 
 void icn_dispatcher_end_driving(icn_dispatcher *dispatcher)
 {
     icn_thread_callback_leave();
-    icn_u64_store(&dispatcher->loop.driver, 0);
+    icn_loop_end_driving(&dispatcher->loop);
 }
 
 /* No thread touches its port before all of them exist: a start that fails half-way leaves every port as new. */

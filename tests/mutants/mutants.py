@@ -75,9 +75,9 @@ OPERATIONS = (
 
 SENDING = (
     Mutant("short write taken for a whole one", "net/session_send.c", (
-        ("    bytes_taken(session, taken);\n    go_on_sending(session);",
+        ("    bytes_taken(session, taken);\n    icn_session_go_on_sending(session);",
          "    for (uint32_t i = taken = 0; i < count; i++) {\n        taken += (uint32_t)pieces[i].size;\n    }\n"
-         "    bytes_taken(session, taken);\n    go_on_sending(session);"),)),
+         "    bytes_taken(session, taken);\n    icn_session_go_on_sending(session);"),)),
     Mutant("rest of a short write left lying", "net/session_send.c", (
         ("if (!icn_send_queue_is_empty(&session->send_queue) || icn_session_is_closing(session)) {",
          "if (icn_session_is_closing(session)) {"),)),
@@ -103,8 +103,13 @@ SENDING = (
          "        last->end -= last->begin;\n        last->begin = 0;\n    }\n"
          "    uint32_t room = last != NULL ? last->capacity - last->end : 0;\n"),)),
     Mutant("send that took nothing is the last", "net/session_send.c", (
-        ("    } else {\n        go_on_sending(session);\n    }",
-         "    } else if (completion->size != 0) {\n        go_on_sending(session);\n    }"),)),
+        ("    } else {\n        icn_session_go_on_sending(session);\n    }",
+         "    } else if (completion->size != 0) {\n        icn_session_go_on_sending(session);\n    }"),)),
+    Mutant("rest of a reply is not kept", "net/session_serve.c", (
+        ("    if (served->reply_bytes != 0) {\n        keep_rest(session);\n    }\n",
+         "    icn_send_queue_unreserve(&session->send_queue, served->reply_bytes);\n    served->reply_bytes = 0;\n"),)),
+    Mutant("reply leaves after what was sent later", "net/session_send.c", (
+        ("    if (!icn_session_keep_reply(session)) {\n        return IOCPNET_E_NO_MEMORY;\n    }\n", ""),)),
     Mutant("sum of lengths overflows", "api_session.c", (
         ("*bytes += pieces[i].size < SEND_SIZE_MAX ? pieces[i].size : SEND_SIZE_MAX;", "*bytes += pieces[i].size;"),)),
 )

@@ -9,6 +9,7 @@ extern "C" {
 #include "os/sim/choice.h"
 #include "os/sim/scheduler.h"
 #include "os/sim/trace.h"
+#include "os/thread.h"
 }
 
 namespace sim_test
@@ -253,6 +254,16 @@ bool has_dispatcher(const iocpnet_event &event)
     return event.kind != IOCPNET_EVENT_SERVICE_DESTROYED;
 }
 
+/* What is sent from there has to be of the stream: the host writes it over what was received, which the ports allow. */
+void lend(const iocpnet_event &event, Session &session)
+{
+    if (event.kind == IOCPNET_EVENT_RECEIVED) {
+        session.lent = static_cast<uint8_t *>(const_cast<void *>(event.data));
+        session.lent_bytes = event.size;
+        session.lent_to = icn_thread_self();
+    }
+}
+
 void begin_callback(const iocpnet_event &event, Service &service)
 {
     if (service.destroyed) {
@@ -281,10 +292,12 @@ void IOCPNET_CALL on_event(const iocpnet_event *event, void *user)
             icn_sim_violation(invariant::events_overlap, "session %u", session->index);
         }
         session->in_event = true;
+        lend(*event, *session);
     }
     react(*event, service);
     if (session != nullptr) {
         session->in_event = false;
+        session->lent = nullptr;
     }
     if (has_dispatcher(*event)) {
         service.in_callback[event->dispatcher] = false;

@@ -104,9 +104,27 @@ uint32_t draw_message_size(const Session &session)
     return size <= limit || icn_sim_choose(8) == 1 ? size : limit;
 }
 
+namespace
+{
+
+/* Where the message is sent from: bytes that were received in the callback that runs, once in each, or memory of its own. */
+uint8_t *place_message(Session &session, uint32_t size, uint8_t *own)
+{
+    const bool lent = session.lent != nullptr && session.lent_to == icn_thread_self() && size <= session.lent_bytes;
+    if (!lent || icn_sim_choose(4) == 0) {
+        return own;
+    }
+    uint8_t *place = session.lent + icn_sim_choose(static_cast<uint32_t>(session.lent_bytes) - size + 1);
+    session.lent = nullptr;
+    return place;
+}
+
+} // namespace
+
 void send_message(Session &session, uint32_t size)
 {
-    uint8_t bytes[message_bytes_max];
+    uint8_t own[message_bytes_max];
+    uint8_t *bytes = place_message(session, size, own);
     Stream &stream = world.model.ledger.at(session.stream);
     const uint64_t begun = world.model.stamp();
     const SendConditions before = {begun, session.ended || session.disconnect_returned != UINT64_MAX,
@@ -119,7 +137,7 @@ void send_message(Session &session, uint32_t size)
     const int32_t status =
         icn_sim_choose(4) == 1 ? send_pieces(session, bytes, size) : iocpnet_session_send(session.handle, bytes, size);
     /* The copy is the library's own. */
-    std::memset(bytes, 0xEE, size);
+    std::memset(own, 0xEE, size);
     session.calls_in_progress--;
     stream.send_returned(number, status == IOCPNET_OK, world.model.stamp());
     if (status == IOCPNET_OK && may_be_closing(session)) {

@@ -51,6 +51,9 @@ struct Session {
     bool ended = false;     /* the last event was seen */
     bool discarded = false; /* its last event was not fetched before destroy */
     bool in_event = false;
+    uint8_t *lent = nullptr; /* inside its RECEIVED callback: the received bytes, which a send may refer to */
+    uint64_t lent_bytes = 0;
+    uint64_t lent_to = 0; /* the thread of the callback */
     bool user_was_set = false;
     bool paused = false; /* by the last call that began */
     uint32_t dispatcher = none;

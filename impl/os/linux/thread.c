@@ -19,6 +19,7 @@ _Static_assert(sizeof(icn_thread) >= sizeof(pthread_t), "icn_thread is too small
 
 THREAD_VALUE uint32_t callback_depth;
 THREAD_VALUE int32_t last_os_error;
+THREAD_VALUE void *driven_loop;
 
 static pthread_mutex_t *mutex_of(icn_mutex *mutex)
 {
@@ -210,4 +211,14 @@ int32_t icn_thread_last_os_error(void)
 void icn_thread_set_last_os_error(int32_t os_error)
 {
     last_os_error = os_error;
+}
+
+void *icn_thread_loop(void)
+{
+    return driven_loop;
+}
+
+void icn_thread_set_loop(void *loop)
+{
+    driven_loop = loop;
 }

@@ -14,7 +14,8 @@
 
 enum {
     VALUE_CALLBACK_DEPTH,
-    VALUE_LAST_ERROR
+    VALUE_LAST_ERROR,
+    VALUE_LOOP
 };
 
 static uint64_t *owner_of(icn_mutex *mutex)
@@ -166,4 +167,14 @@ int32_t icn_thread_last_os_error(void)
 void icn_thread_set_last_os_error(int32_t os_error)
 {
     *value(VALUE_LAST_ERROR) = (uint32_t)os_error;
+}
+
+void *icn_thread_loop(void)
+{
+    return (void *)(uintptr_t)*value(VALUE_LOOP);
+}
+
+void icn_thread_set_loop(void *loop)
+{
+    *value(VALUE_LOOP) = (uintptr_t)loop;
 }

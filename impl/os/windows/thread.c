@@ -26,6 +26,7 @@ typedef struct thread_start {
 static INIT_ONCE prepared = INIT_ONCE_STATIC_INIT;
 static DWORD depth_slot = TLS_OUT_OF_INDEXES;
 static DWORD os_error_slot = TLS_OUT_OF_INDEXES;
+static DWORD loop_slot = TLS_OUT_OF_INDEXES;
 
 static SRWLOCK *lock_of(icn_mutex *mutex)
 {
@@ -96,6 +97,7 @@ static BOOL CALLBACK prepare(PINIT_ONCE once, PVOID parameter, PVOID *context)
     (void)context;
     depth_slot = TlsAlloc();
     os_error_slot = TlsAlloc();
+    loop_slot = TlsAlloc();
     GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
                        (LPCWSTR)(const void *)&prepared, &module);
     return TRUE;
@@ -168,7 +170,7 @@ uint64_t icn_thread_self(void)
     return GetCurrentThreadId();
 }
 
-/* The two slots are written once, before InitOnceExecuteOnce returns on any thread: reading them needs no lock. */
+/* The slots are written once, before InitOnceExecuteOnce returns on any thread: reading them needs no lock. */
 static uintptr_t thread_value(const DWORD *slot)
 {
     prepare_once();
@@ -205,4 +207,14 @@ int32_t icn_thread_last_os_error(void)
 void icn_thread_set_last_os_error(int32_t os_error)
 {
     set_thread_value(&os_error_slot, (uint32_t)os_error);
+}
+
+void *icn_thread_loop(void)
+{
+    return (void *)thread_value(&loop_slot);
+}
+
+void icn_thread_set_loop(void *loop)
+{
+    set_thread_value(&loop_slot, (uintptr_t)loop);
 }
