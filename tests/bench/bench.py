@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ class Bench:
     warm_ms: int = 40  # before each slice
     smoke: bool = False
     servers: tuple = ()  # keys of contestants, all if empty
-    workloads: tuple = ()  # parts of names, all if empty
+    workloads: tuple = ()  # parts of names without blanks and commas, all if empty
     chance: random.Random = field(default_factory=random.Random)
     running: list = field(default_factory=list)  # every program that may use a CPU
 
@@ -27,7 +28,8 @@ class Bench:
         return [each for each in contestants.chosen(self.servers) if each in among]
 
     def chosen(self, workloads):
-        found = [each for each in workloads if not self.workloads or any(part in each.name for part in self.workloads)]
+        found = [each for each in workloads
+                 if not self.workloads or any(part in re.sub("[ ,]", "", each.name) for part in self.workloads)]
         return [each.small() for each in found] if self.smoke else found
 
     @contextmanager

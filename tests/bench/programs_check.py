@@ -116,7 +116,7 @@ class Runs(Folder):
 
     def test_a_goal_that_is_measured_passes_whatever_its_figures(self):
         self.load_says({**FIGURES, "server_cpu_ns": 10**12})
-        code, results, _ = self.run_bench("echo", "--servers", "uv", "--workloads", "1 x 64 B")
+        code, results, _ = self.run_bench("echo", "--servers", "uv", "--workloads", "1x64B")
         self.assertEqual((code, results), (0, "1 0\n"))
 
     def test_a_goal_whose_program_fails_is_a_failure_and_the_next_goes_on(self):

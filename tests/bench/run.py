@@ -34,7 +34,7 @@ def parse(arguments):
     parser.add_argument("--quick", action="store_true", help=f"{QUICK['rounds']} rounds of {QUICK['slice_ms']} ms")
     parser.add_argument("--smoke", action="store_true", help="as little as shows that it works: judges nothing")
     parser.add_argument("--servers", default="", metavar="A,B", help="only these beside hand-written epoll")
-    parser.add_argument("--workloads", default="", metavar="A,B", help="only those whose names contain one of these")
+    parser.add_argument("--workloads", default="", metavar="A,B", help="only those whose names, without blanks, contain one of these")
     parser.add_argument("--write", nargs="?", const="", metavar="NAME",
                         help="writes docs/performance/GOAL.md and .svg, in a folder NAME if there is one")
     parser.add_argument("--programs", type=Path, default=Path("build/bench/bin"), help=argparse.SUPPRESS)

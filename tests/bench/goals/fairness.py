@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 
+from comparison import percentile
 from contestants import PORTS
 from plots import Panel
 from report import Report
@@ -22,6 +23,7 @@ FLOODS = (
     Workload("64 KiB, 16 deep", "closed", 1, 64 * 1024, depth=16),
     Workload("64 B, 1,000 deep", "closed", 1, depth=1000),
 )
+P99 = percentile("p99_us")
 TIMES_MAX = 2.0
 TOLERANCE = 0.25
 FLOOD_MARGIN_MS = 100  # it starts before the quiet one is measured, and ends after
@@ -37,10 +39,10 @@ class Seat:
         self.alone, self.beside, self.flooded = [], [], []
 
     def measure(self):
-        self.alone.append(self.quiet.run(self.slice_ms)["p99_us"])
+        self.alone.append(P99(self.quiet.run(self.slice_ms)))
         self.flood.start(self.slice_ms + 2 * FLOOD_MARGIN_MS)
         self.quiet.run(FLOOD_MARGIN_MS)
-        self.beside.append(self.quiet.run(self.slice_ms)["p99_us"])
+        self.beside.append(P99(self.quiet.run(self.slice_ms)))
         figures = self.flood.figures(self.slice_ms + 2 * FLOOD_MARGIN_MS)
         self.flooded.append(figures["bytes"] / figures["seconds"] / 2**20)
 
