@@ -77,7 +77,7 @@ static bool turn(epoll_loop *loop, int fd, bool has_ended, bool *is_full)
 }
 
 /* The end of the stream can share an edge with the last bytes: then it is received up to the end. */
-void epoll_serve_echo(epoll_loop *loop, int fd, uint32_t events)
+static void serve(epoll_loop *loop, int fd, uint32_t events)
 {
     bool is_full = false;
 
@@ -99,3 +99,5 @@ void epoll_serve_echo(epoll_loop *loop, int fd, uint32_t events)
         epoll_serve_again(loop, fd);
     }
 }
+
+const epoll_mode epoll_echo = {.serve = serve};

@@ -12,6 +12,7 @@ enum {
 };
 
 static const uint64_t LISTENER = UINT64_C(1) << 32;
+static const uint64_t TICKS = UINT64_C(1) << 33;
 
 static void control(epoll_loop *loop, int operation, int fd, uint32_t events, uint64_t value)
 {
@@ -38,11 +39,20 @@ void epoll_serve_again(epoll_loop *loop, int fd)
     }
 }
 
-/* It stays listed: a turn of its descriptor's next session, or of none, finds nothing to do. */
+void epoll_watch_ticks(epoll_loop *loop, int fd)
+{
+    control(loop, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLET, TICKS);
+}
+
+/* Lists may still have its descriptor: its next session then has a turn too many. */
 void epoll_end_session(epoll_loop *loop, int fd)
 {
+    if (loop->mode->ended != NULL) {
+        loop->mode->ended(loop, fd);
+    }
     free(loop->sessions[fd].pending);
-    loop->sessions[fd] = (epoll_session){.is_listed = loop->sessions[fd].is_listed};
+    loop->sessions[fd] =
+        (epoll_session){.is_listed = loop->sessions[fd].is_listed, .is_held = loop->sessions[fd].is_held};
     close(fd);
 }
 
@@ -57,6 +67,10 @@ static void accept_one(epoll_loop *loop, int listener)
         }
         server_die("accept4");
     }
+    loop->sessions[fd].is_open = true;
+    if (loop->mode->opened != NULL) {
+        loop->mode->opened(loop, fd);
+    }
     control(loop, EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP | EPOLLET, (uint64_t)fd);
 }
 
@@ -68,7 +82,20 @@ static void serve_listed(epoll_loop *loop, int *earlier)
     loop->again_count = 0;
     for (uint32_t index = 0; index < count; ++index) {
         loop->sessions[earlier[index]].is_listed = false;
-        loop->serve(loop, earlier[index], EPOLLIN);
+        if (loop->sessions[earlier[index]].is_open) {
+            loop->mode->serve(loop, earlier[index], EPOLLIN);
+        }
+    }
+}
+
+static void on_event(epoll_loop *loop, uint64_t value, uint32_t events)
+{
+    if ((value & LISTENER) != 0) {
+        accept_one(loop, (int)(uint32_t)value);
+    } else if ((value & TICKS) != 0) {
+        loop->mode->ticked(loop);
+    } else {
+        loop->mode->serve(loop, (int)value, events);
     }
 }
 
@@ -87,20 +114,17 @@ static void run(epoll_loop *loop)
             serve_listed(loop, earlier);
         }
         for (int index = 0; index < count; ++index) {
-            const uint64_t value = events[index].data.u64;
-
-            if ((value & LISTENER) != 0) {
-                accept_one(loop, (int)(uint32_t)value);
-            } else {
-                loop->serve(loop, (int)value, events[index].events);
-            }
+            on_event(loop, events[index].data.u64, events[index].events);
+        }
+        if (loop->mode->turn_ends != NULL) {
+            loop->mode->turn_ends(loop);
         }
     }
 }
 
 static void serve(const server_options *options, const int *listeners)
 {
-    epoll_loop loop = {.options = options, .serve = epoll_serve_echo};
+    epoll_loop loop = {.options = options, .mode = options->mode == SERVER_ECHO ? &epoll_echo : &epoll_broadcast};
 
     loop.descriptor = epoll_create1(EPOLL_CLOEXEC);
     if (loop.descriptor < 0) {
@@ -114,6 +138,9 @@ static void serve(const server_options *options, const int *listeners)
     }
     for (uint32_t index = 0; index < options->addresses; ++index) {
         control(&loop, EPOLL_CTL_ADD, listeners[index], EPOLLIN, LISTENER | (uint32_t)listeners[index]);
+    }
+    if (loop.mode->start != NULL) {
+        loop.mode->start(&loop);
     }
     run(&loop);
 }

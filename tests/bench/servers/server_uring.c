@@ -1,6 +1,7 @@
 #include "server_uring.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -88,12 +89,39 @@ void uring_send(uring_loop *loop, int fd, const void *bytes, uint32_t size)
 void uring_close(uring_loop *loop, int fd)
 {
     uring_request(loop, URING_IGNORED, IORING_OP_CLOSE, fd)->flags = IOSQE_CQE_SKIP_SUCCESS;
+    if (loop->mode->ended != NULL) {
+        loop->mode->ended(loop, fd);
+    }
     loop->sessions[fd] = (uring_session){.first = NULL};
+}
+
+/* A poll without end reports each write, so that nothing has to be read. */
+void uring_watch_ticks(uring_loop *loop, int fd)
+{
+    struct io_uring_sqe *entry = uring_request(loop, URING_TICK, IORING_OP_POLL_ADD, fd);
+
+    entry->poll32_events = POLLIN;
+    entry->len = IORING_POLL_ADD_MULTI;
+}
+
+static void on_ticked(uring_loop *loop, int fd, const struct io_uring_cqe *completion)
+{
+    if (completion->res < 0) {
+        errno = -completion->res;
+        server_die("poll of an eventfd");
+    }
+    loop->mode->ticked(loop);
+    if ((completion->flags & IORING_CQE_F_MORE) == 0) {
+        uring_watch_ticks(loop, fd);
+    }
 }
 
 static void on_accepted(uring_loop *loop, int listener, const struct io_uring_cqe *completion)
 {
     if (completion->res >= 0) {
+        if (loop->mode->opened != NULL) {
+            loop->mode->opened(loop, completion->res);
+        }
         uring_list(loop, completion->res);
     } else if (completion->res != -ECONNABORTED) {
         errno = -completion->res;
@@ -145,12 +173,15 @@ static void on_completed(uring_loop *loop, const struct io_uring_cqe *completion
     case URING_SEND:
         loop->mode->sent(loop, fd, kind, completion->res);
         break;
+    case URING_TICK:
+        on_ticked(loop, fd, completion);
+        break;
     default:
         break;
     }
 }
 
-static void turn(uring_loop *loop)
+static void take_completions(uring_loop *loop)
 {
     uint32_t head;
     const uint32_t tail = uring_ring_completed(&loop->ring, &head);
@@ -159,6 +190,16 @@ static void turn(uring_loop *loop)
         on_completed(loop, &loop->ring.completions[head & loop->ring.completed_mask]);
     }
     uring_ring_consume(&loop->ring, head);
+}
+
+/* A turn sees all completions: a try to send that is not told of has succeeded. */
+static void turn(uring_loop *loop)
+{
+    take_completions(loop);
+    while (uring_ring_has_overflown(&loop->ring)) {
+        uring_ring_submit_and_wait(&loop->ring, false);
+        take_completions(loop);
+    }
     if (loop->has_missed) {
         loop->has_missed = false;
         uring_buffers_grow(&loop->buffers);
@@ -170,7 +211,7 @@ static void serve(const server_options *options, const int *listeners)
 {
     uring_loop *loop = server_allocate(sizeof *loop);
 
-    *loop = (uring_loop){.options = options, .mode = &uring_echo};
+    *loop = (uring_loop){.options = options, .mode = options->mode == SERVER_ECHO ? &uring_echo : &uring_broadcast};
     uring_ring_open(&loop->ring);
     uring_buffers_open(&loop->buffers, &loop->ring);
     loop->changed = server_allocate(SERVER_DESCRIPTORS_MAX * sizeof *loop->changed);
@@ -178,7 +219,7 @@ static void serve(const server_options *options, const int *listeners)
     if (loop->sessions == NULL) {
         server_die("calloc");
     }
-    loop->own = loop->mode->start(loop);
+    loop->mode->start(loop);
     for (uint32_t index = 0; index < options->addresses; ++index) {
         request_accepts(loop, listeners[index]);
     }

@@ -39,21 +39,24 @@ typedef struct uring_session {
     uint16_t tried;    /* echo: first pieces that were submitted to be sent in this turn */
     uring_piece *first;
     uring_piece *last;
-    uint64_t cursor; /* broadcast */
+    uint32_t sent; /* broadcast: up to here it was sent the log, when it is blocked */
 } uring_session;
 
 typedef struct uring_loop uring_loop;
 
 /* What a mode does. */
 typedef struct uring_mode {
-    /* Returns the mode's own state. */
-    void *(*start)(uring_loop *loop);
+    void (*start)(uring_loop *loop);
     /* Bytes of a session came; `buffer` has to be released. */
     void (*received)(uring_loop *loop, int fd, const uint8_t *bytes, uint32_t size, uint32_t buffer);
     /* A URING_TRY_SEND that did not send all, or a URING_SEND. */
     void (*sent)(uring_loop *loop, int fd, uring_kind kind, int32_t result);
     /* A turn's completions have been seen. */
     void (*turn_ends)(uring_loop *loop);
+    /* The rest is NULL where a mode does not need it. */
+    void (*opened)(uring_loop *loop, int fd);
+    void (*ended)(uring_loop *loop, int fd);
+    void (*ticked)(uring_loop *loop);
 } uring_mode;
 
 struct uring_loop {
@@ -89,6 +92,10 @@ void uring_send(uring_loop *loop, int fd, const void *bytes, uint32_t size);
 /* No request of it is under way. */
 void uring_close(uring_loop *loop, int fd);
 
+/* `fd` is an eventfd, and each write to it becomes a call of `ticked`. */
+void uring_watch_ticks(uring_loop *loop, int fd);
+
 extern const uring_mode uring_echo;
+extern const uring_mode uring_broadcast;
 
 #endif

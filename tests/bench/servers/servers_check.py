@@ -21,6 +21,9 @@ SERVERS = [
     ["server_iocpnet", "--port", "io_uring", "--delivery", "callbacks"],
     ["server_iocpnet", "--port", "io_uring", "--delivery", "batches"]]
 WATCHDOG_SECONDS = 20
+MESSAGE_BYTES = 200
+STAMP = struct.Struct("=Q")
+TICK_HZ = 200
 ECHO_BYTES = 1 << 20
 PIECE_BYTES_MAX = 100000
 LATE_BYTES = 24 << 20
@@ -71,8 +74,8 @@ def receive(client, size):
     return b"".join(parts)
 
 
-def exchange(clients, texts, chance):
-    """Sends each client its text in odd pieces while it receives; returns what each received, as long as its text."""
+def exchange(clients, texts, chance, size=0):
+    """Sends from each client its text in odd pieces while it receives; returns what each received: `size`, or as much as it sent."""
     got = [bytearray() for _ in clients]
     sent = [0] * len(clients)
     deadline = time.monotonic() + WATCHDOG_SECONDS
@@ -84,7 +87,7 @@ def exchange(clients, texts, chance):
             assert time.monotonic() < deadline, f"received {[len(part) for part in got]}"
             for key, mask in selector.select(1):
                 index = key.data
-                if mask & selectors.EVENT_WRITE:
+                if mask & selectors.EVENT_WRITE and texts[index]:
                     piece = texts[index][sent[index]:sent[index] + chance.randint(1, PIECE_BYTES_MAX)]
                     sent[index] += key.fileobj.send(piece)
                     if sent[index] == len(texts[index]):
@@ -93,8 +96,8 @@ def exchange(clients, texts, chance):
                     part = key.fileobj.recv(1 << 18)
                     assert part, "the connection ended"
                     got[index] += part
-                    if len(got[index]) >= len(texts[index]) == sent[index]:
-                        selector.unregister(key.fileobj)
+                if len(got[index]) >= (size or len(texts[index])) and sent[index] == len(texts[index]):
+                    selector.unregister(key.fileobj)
     return got
 
 
@@ -166,7 +169,96 @@ def echo_after_resets(folder, command):
             client.close()
 
 
-MODES = [echo, echo_on_threads, echo_on_addresses, echo_to_late_reader, echo_until_half_close, echo_after_resets]
+def message(sender, number):
+    head = f"{sender}:{number}:".encode()
+    return head + bytes((sender + number + index) & 255 for index in range(MESSAGE_BYTES - len(head)))
+
+
+def messages(sender, numbers):
+    return b"".join(message(sender, number) for number in numbers)
+
+
+def fanout_server(folder, command):
+    return Server(folder, command, "fanout", "--message-bytes", str(MESSAGE_BYTES))
+
+
+def join(server, count):
+    """Clients that the server knows: each has had the first message of those that came after it."""
+    clients = []
+    for sender in range(count):
+        clients.append(server.connect())
+        clients[-1].sendall(message(sender, 0))
+        for client in clients:
+            assert receive(client, MESSAGE_BYTES) == message(sender, 0), "another message"
+    return clients
+
+
+def verify_fanout(text, sent):
+    """All messages of `sent`, a number for each sender, once and in their order."""
+    following = [1] * len(sent)
+    for start in range(0, len(text), MESSAGE_BYTES):
+        part = text[start:start + MESSAGE_BYTES]
+        sender = int(part.split(b":")[0])
+        assert part == message(sender, following[sender]), f"not message {following[sender]} of {sender}"
+        following[sender] += 1
+    assert following == sent
+
+
+def fanout(folder, command):
+    """Each client gets every message, those of one sender in their order, whatever the pieces that they came in."""
+    chance = random.Random(4)
+    count, rounds = 7, 400
+    with fanout_server(folder, command) as server:
+        clients = join(server, count)
+        texts = [messages(sender, range(1, rounds)) for sender in range(count)]
+        for text in exchange(clients, texts, chance, sum(len(text) for text in texts)):
+            verify_fanout(text, [rounds] * count)
+
+
+def fanout_to_late_reader(folder, command):
+    """A client that receives nothing for a while gets all of it then; the others do not wait for it."""
+    rounds = 40000
+    with fanout_server(folder, command) as server:
+        late, sender, third = join(server, 3)
+        sent = messages(1, range(1, rounds))
+        for got in exchange([sender, third], [sent, b""], random.Random(5), len(sent)):
+            assert got == sent, "other messages"
+        assert receive(late, len(sent)) == sent, "other messages came late"
+
+
+def fanout_with_comings_and_goings(folder, command):
+    """Clients that leave in the middle, some with a reset, do not disturb the others."""
+    chance = random.Random(6)
+    with fanout_server(folder, command) as server:
+        stays = join(server, 1)[0]
+        for number in range(1, 200):
+            guests = [server.connect() for _ in range(3)]
+            guests[0].sendall(message(0, number)[:chance.randint(1, MESSAGE_BYTES - 1)])
+            guests[1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            stays.sendall(message(0, number))
+            for guest in guests:
+                server.sockets.remove(guest)
+                guest.close()
+            assert receive(stays, MESSAGE_BYTES) == message(0, number), "another message"
+
+
+def tick(folder, command):
+    """Each client gets updates whose times rise by the period, more or less, and lie in the past; what it sends is dropped."""
+    count = 40
+    with Server(folder, command, "tick", "--message-bytes", str(MESSAGE_BYTES), "--rate", str(TICK_HZ)) as server:
+        clients = [server.connect() for _ in range(5)]
+        for client in clients:
+            client.sendall(b"dropped")
+            text = receive(client, count * MESSAGE_BYTES)
+            times = [STAMP.unpack_from(text, start)[0] for start in range(0, len(text), MESSAGE_BYTES)]
+            body = bytes(index & 255 for index in range(STAMP.size, MESSAGE_BYTES))
+            assert text == b"".join(STAMP.pack(stamp) + body for stamp in times), "not the pattern"
+            assert times == sorted(set(times)), "times do not rise"
+            assert times[-1] <= time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+            assert times[-1] - times[0] >= (count - 2) * 10 ** 9 // TICK_HZ, "faster than it should be"
+
+
+MODES = [fanout, fanout_to_late_reader, fanout_with_comings_and_goings, tick, echo, echo_on_threads, echo_on_addresses, echo_to_late_reader, echo_until_half_close, echo_after_resets]
 
 
 def main(folder, names):

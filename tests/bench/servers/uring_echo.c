@@ -192,14 +192,13 @@ static void on_turn_end(uring_loop *loop)
     loop->changed_count = 0;
 }
 
-static void *start(uring_loop *loop)
+static void start(uring_loop *loop)
 {
     echo *own = server_allocate(sizeof *own);
 
-    (void)loop;
     *own = (echo){.tried = server_allocate(SERVER_DESCRIPTORS_MAX * sizeof *own->tried),
                   .gathered = server_allocate(GATHERED_MAX * sizeof *own->gathered)};
-    return own;
+    loop->own = own;
 }
 
-const uring_mode uring_echo = {start, on_received, on_sent, on_turn_end};
+const uring_mode uring_echo = {.start = start, .received = on_received, .sent = on_sent, .turn_ends = on_turn_end};

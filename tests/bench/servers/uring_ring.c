@@ -11,7 +11,7 @@
 enum {
     /* Few, so that they stay in the nearest cache. */
     ENTRIES = 128,
-    COMPLETIONS = 8192
+    COMPLETIONS = 4096
 };
 
 /* Newer than the headers of Linux 6.1. */
@@ -75,6 +75,7 @@ void uring_ring_open(uring_ring *ring)
     ring->entries = map(made, params.sq_entries * sizeof *ring->entries, IORING_OFF_SQES);
     ring->mask = params.sq_entries - 1;
     ring->kernel_tail = (uint32_t *)(void *)(queues + params.sq_off.tail);
+    ring->flags = (const uint32_t *)(const void *)(queues + params.sq_off.flags);
     ring->completed_mask = params.cq_entries - 1;
     ring->completed_head = (uint32_t *)(void *)(queues + params.cq_off.head);
     ring->completed_tail = (const uint32_t *)(const void *)(queues + params.cq_off.tail);

@@ -14,6 +14,7 @@ typedef struct uring_ring {
     uint32_t tail;
     uint32_t mask;
     uint32_t *kernel_tail;
+    const uint32_t *flags;
     struct io_uring_sqe *entries;
     /* Completion */
     uint32_t completed_mask;
@@ -41,6 +42,12 @@ static inline uint32_t uring_ring_completed(const uring_ring *ring, uint32_t *he
 {
     *head = *ring->completed_head;
     return __atomic_load_n(ring->completed_tail, __ATOMIC_ACQUIRE);
+}
+
+/* True when the kernel has completions that it found no place for. */
+static inline bool uring_ring_has_overflown(const uring_ring *ring)
+{
+    return (__atomic_load_n(ring->flags, __ATOMIC_RELAXED) & IORING_SQ_CQ_OVERFLOW) != 0;
 }
 
 static inline void uring_ring_consume(uring_ring *ring, uint32_t head)
