@@ -134,9 +134,26 @@ suite_bench() {
     python3 tests/bench/run.py --programs build/bench/bin --results "$results" ${ICN_SUITE_OPTIONS:-} || count bench 0 1
 }
 
+# A program that prints a line for each of its cases, which begins with PASSED or FAILED.
+run_lines() { # NAME COMMAND...
+    local name=$1 lines failed
+    shift
+    lines=$("$@")
+    local code=$?
+    grep -v '^PASSED' <<<"$lines"
+    failed=$(grep -c '^FAILED' <<<"$lines")
+    [ "$code" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
+    count "$name" "$(grep -c '^PASSED' <<<"$lines")" "$failed"
+}
+
 # Whether the bench works: what it measures is not looked at.
 suite_bench-smoke() {
-    build bench suite_bench && run_checks tests/bench && ICN_SUITE_OPTIONS=--smoke suite_bench
+    local programs=build/bench/bin
+    build bench suite_bench || return
+    run_checks tests/bench
+    run_lines "load of the bench" python3 tests/bench/load/load_check.py "$programs/bench_load"
+    run_lines "servers of the bench" python3 tests/bench/servers/servers_check.py "$programs"
+    ICN_SUITE_OPTIONS=--smoke suite_bench
 }
 
 suite_sim() {
