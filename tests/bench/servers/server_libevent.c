@@ -53,13 +53,15 @@ static void on_connection(struct evconnlistener *listener, evutil_socket_t fd, s
 
 static void serve(const server_options *options, const int *listeners)
 {
+    static const bufferevent_data_cb ON_READ[] = {
+        [SERVER_ECHO] = event_echo_on_read, [SERVER_FANOUT] = event_fanout_on_read, [SERVER_TICK] = event_tick_on_read};
     event_server *const server = server_allocate(sizeof *server);
 
     *server = (event_server){.options = options,
                              .base = event_base_new(),
                              .sessions = {.next = &server->sessions, .previous = &server->sessions},
-                             .on_read = event_echo_on_read,
-                             .on_write = event_echo_on_write};
+                             .on_read = ON_READ[options->mode],
+                             .on_write = options->mode == SERVER_ECHO ? event_echo_on_write : NULL};
     if (server->base == NULL) {
         server_die("event_base_new");
     }
@@ -68,6 +70,9 @@ static void serve(const server_options *options, const int *listeners)
             NULL) {
             server_die("evconnlistener_new");
         }
+    }
+    if (options->mode == SERVER_TICK) {
+        event_start_ticks(server);
     }
     event_base_dispatch(server->base);
 }

@@ -28,5 +28,10 @@ struct event_server {
 /* The callbacks of each mode. */
 void event_echo_on_read(struct bufferevent *stream, void *session);
 void event_echo_on_write(struct bufferevent *stream, void *session);
+void event_fanout_on_read(struct bufferevent *stream, void *session);
+void event_tick_on_read(struct bufferevent *stream, void *session);
+
+/* Starts the thread of the host. */
+void event_start_ticks(event_server *server);
 
 #endif

@@ -20,7 +20,7 @@ static void on_closed(uv_handle_t *handle)
 {
     uv_session *session = (uv_session *)handle;
 
-    free(session->partial);
+    free(session->start.bytes);
     free(session);
 }
 
@@ -77,15 +77,20 @@ static void listen_on(uv_server *server, int listener)
 
 static void serve(const server_options *options, const int *listeners)
 {
+    static const uv_read_cb ON_READ[] = {
+        [SERVER_ECHO] = uv_echo_on_read, [SERVER_FANOUT] = uv_fanout_on_read, [SERVER_TICK] = uv_tick_on_read};
     uv_server *const server = server_allocate(sizeof *server);
 
-    *server = (uv_server){.options = options, .on_read = uv_echo_on_read};
+    *server = (uv_server){.options = options, .on_read = ON_READ[options->mode]};
     server->sessions.next = &server->sessions;
     server->sessions.previous = &server->sessions;
     server->buffer = server_allocate(SERVER_BUFFER_BYTES);
     uv_must(uv_loop_init(&server->loop), "uv_loop_init");
     for (uint32_t index = 0; index < options->addresses; ++index) {
         listen_on(server, listeners[index]);
+    }
+    if (options->mode == SERVER_TICK) {
+        uv_start_ticks(server);
     }
     uv_run(&server->loop, UV_RUN_DEFAULT);
 }

@@ -4,7 +4,7 @@
 
 #include <uv.h>
 
-#include "common.h"
+#include "messages.h"
 
 typedef struct uv_server uv_server;
 
@@ -12,8 +12,7 @@ typedef struct uv_session {
     uv_tcp_t tcp; /* `data`: the server */
     struct uv_session *next;
     struct uv_session *previous;
-    uint8_t *partial; /* fanout: the start of a message, of partial_bytes */
-    uint32_t partial_bytes;
+    message_start start; /* fanout */
 } uv_session;
 
 /* What a mode does. */
@@ -34,5 +33,10 @@ void uv_receive(uv_session *session);
 
 /* The uv_read_cb of each mode. */
 void uv_echo_on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer);
+void uv_fanout_on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer);
+void uv_tick_on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer);
+
+/* Starts the thread of the host. */
+void uv_start_ticks(uv_server *server);
 
 #endif

@@ -230,16 +230,17 @@ def fanout_with_comings_and_goings(folder, command):
     """Clients that leave in the middle, some with a reset, do not disturb the others."""
     chance = random.Random(6)
     with fanout_server(folder, command) as server:
-        stays = join(server, 1)[0]
+        sender, receiver = join(server, 2)
         for number in range(1, 200):
             guests = [server.connect() for _ in range(3)]
             guests[0].sendall(message(0, number)[:chance.randint(1, MESSAGE_BYTES - 1)])
             guests[1].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            stays.sendall(message(0, number))
+            sender.sendall(message(0, number))
             for guest in guests:
                 server.sockets.remove(guest)
                 guest.close()
-            assert receive(stays, MESSAGE_BYTES) == message(0, number), "another message"
+            for client in (sender, receiver):
+                assert receive(client, MESSAGE_BYTES) == message(0, number), "another message"
 
 
 def tick(folder, command):
