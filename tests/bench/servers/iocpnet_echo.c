@@ -24,17 +24,6 @@ static void IOCPNET_CALL on_connected(const iocpnet_event *event, void *user)
     server_must(iocpnet_session_set_user(event->session, own), "session_set_user");
 }
 
-/* In a batch the first bytes can stand beside CONNECTED, and were fetched before the value was set. */
-static kept *kept_of(const iocpnet_event *event)
-{
-    void *user = event->user;
-
-    if (user == NULL) {
-        server_must(iocpnet_session_get_user(event->session, &user), "session_get_user");
-    }
-    return user;
-}
-
 /* Bytes that had been received when the session paused come behind those that wait. */
 static void keep(kept *own, const iocpnet_event *event)
 {
@@ -50,7 +39,7 @@ static void keep(kept *own, const iocpnet_event *event)
 
 static void IOCPNET_CALL on_received(const iocpnet_event *event, void *user)
 {
-    kept *const own = kept_of(event);
+    kept *const own = server_user_of(event);
 
     (void)user;
     if (own->bytes == NULL && iocpnet_session_send(event->session, event->data, event->size) == IOCPNET_OK) {
@@ -78,7 +67,7 @@ static bool send_kept(kept *own, iocpnet_session session)
 
 static void IOCPNET_CALL on_writable(const iocpnet_event *event, void *user)
 {
-    kept *const own = kept_of(event);
+    kept *const own = server_user_of(event);
 
     (void)user;
     if (!send_kept(own, event->session)) {
@@ -91,7 +80,7 @@ static void IOCPNET_CALL on_writable(const iocpnet_event *event, void *user)
 
 static void IOCPNET_CALL on_disconnected(const iocpnet_event *event, void *user)
 {
-    kept *const own = kept_of(event);
+    kept *const own = server_user_of(event);
 
     (void)user;
     free(own->bytes);

@@ -8,7 +8,9 @@
 #include "common.h"
 
 enum {
-    EVENTS_MAX = 1024
+    EVENTS_MAX = 1024,
+    /* A session that is further behind is ended, as it could take all memory. */
+    QUEUE_BYTES_MAX = 64 * 1024 * 1024
 };
 
 typedef struct serving {
@@ -47,10 +49,17 @@ static iocpnet_service make_service(const server_options *options)
     iocpnet_service_options service_options;
     iocpnet_service service;
 
+    if (options->spin_us > 0) {
+        fprintf(stderr, "this version of the library does not spin\n");
+        exit(2);
+    }
     server_must(iocpnet_service_options_init(&service_options, sizeof service_options), "service_options_init");
     service_options.port = port_of(options->port);
     service_options.dispatcher_count = options->threads;
     service_options.receive_buffer_bytes = SERVER_BUFFER_BYTES;
+    if (options->mode != SERVER_ECHO) {
+        service_options.send_queue_bytes_max = QUEUE_BYTES_MAX;
+    }
     if (is_batches(options)) {
         service_options.delivery = IOCPNET_DELIVERY_BATCHES;
         service_options.driving = IOCPNET_DRIVING_HOST;
@@ -130,18 +139,31 @@ static void poll_events(uint32_t dispatcher, void *user)
     }
 }
 
+static const iocpnet_handlers *handlers_of(server_mode mode)
+{
+    static const iocpnet_handlers *const HANDLERS[] = {[SERVER_ECHO] = &iocpnet_echo_handlers,
+                                                       [SERVER_FANOUT] = &iocpnet_fanout_handlers,
+                                                       [SERVER_TICK] = &iocpnet_tick_handlers};
+
+    return HANDLERS[mode];
+}
+
 int main(int argc, char **argv)
 {
     server_options options;
-    serving all = {.handlers = &iocpnet_echo_handlers};
+    serving all;
 
     server_begin(&options, argc, argv);
+    all.handlers = handlers_of(options.mode);
     all.service = make_service(&options);
     if (!is_batches(&options)) {
         register_callbacks(&all);
     }
     server_ready(listen_on_one_port(&options, all.service));
     server_must(iocpnet_service_start(all.service), "service_start");
+    if (all.handlers->start != NULL) {
+        all.handlers->start(&options, all.service);
+    }
     if (is_batches(&options)) {
         server_run_threads(&options, poll_events, &all);
     }
