@@ -1,6 +1,7 @@
 /*
  * TCP sockets. Every one is made non-blocking (overlapped on Windows), not inherited by child processes, and raises no
- * SIGPIPE. Each open socket counts as a live descriptor (util/live is above this layer: ports and net count).
+ * SIGPIPE. Urgent bytes are left in the stream (RFC 6093), by accepted sockets too: they inherit that of their listener.
+ * Each open socket counts as a live descriptor (util/live is above this layer: ports and net count).
  */
 #ifndef ICN_OS_SOCKET_H
 #define ICN_OS_SOCKET_H

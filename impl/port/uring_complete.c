@@ -75,7 +75,7 @@ static uint32_t give(icn_uring_port *port, icn_operation *operation, const icn_c
     const bool cancelling = operation->state == ICN_OPERATION_CANCELLING;
 
     if (ended && !cancelling) {
-        icn_uring_park(port, operation); /* first: the callee may cancel */
+        icn_uring_start_again(port, operation); /* first: the callee may cancel */
     }
     icn_operation_give(operation, piece);
     if (ended && cancelling) {

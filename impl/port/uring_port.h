@@ -3,8 +3,8 @@
  *
  * An operation has at most one request in the kernel, whose user data is the operation's address. It is the kernel's
  * until the completion that has no IORING_CQE_F_MORE; while a cancel of it is under way, until the cancel's own completion
- * as well, so that a cancel never meets the operation's next use. A request that ends by itself (no buffer, a full
- * completion queue, the thread that submitted it gone) is parked and submitted again; the owner does not notice.
+ * as well, so that a cancel never meets the operation's next use. A request that ends by itself (after one piece, for want
+ * of a buffer, by a full completion queue, with the thread that submitted it) is submitted again; the owner does not notice.
  *
  * A send that finds the socket full has a poll for its next request. The kernel polls for the end of the peer's stream too,
  * asked or not, and that does not go away: so the poll is edge-triggered, and goes on until there is room. Then the port
@@ -81,6 +81,9 @@ void icn_uring_cancel(icn_port *base, icn_operation *operation);
 
 /* Writes submissions for what waits: parked operations, cancels, the poll of the wake. */
 void icn_uring_write_waiting(icn_uring_port *port);
+
+/* Submits the next request of an accept or receive that goes on after a piece. */
+void icn_uring_start_again(icn_uring_port *port, icn_operation *operation);
 
 /* Puts an operation that is in flight, but no send before its poll, where icn_uring_write_waiting finds it. */
 void icn_uring_park(icn_uring_port *port, icn_operation *operation);

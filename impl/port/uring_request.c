@@ -31,8 +31,11 @@ static void mark_submitted(icn_operation *operation)
 /*
  * The sockets are non-blocking. io_uring waits for them all the same: only MSG_DONTWAIT in the request itself makes it give
  * up with EAGAIN. Sends do: a wait that the end of the peer's stream disturbs would go on in a thread of the kernel.
+ *
+ * Receives are multishot where one thread drives. On other rings Linux breaks a receive off at an urgent byte while it has
+ * work for the thread to be told of, and a multishot receive then waits for more instead of looking again.
  */
-static void write_request(struct io_uring_sqe *entry, const icn_operation *operation)
+static void write_request(const icn_uring_port *port, struct io_uring_sqe *entry, const icn_operation *operation)
 {
     const int socket = (int)operation->endpoint->socket;
     const uint64_t user_data = (uintptr_t)operation;
@@ -64,7 +67,7 @@ static void write_request(struct io_uring_sqe *entry, const icn_operation *opera
                                        .fd = socket,
                                        .flags = IOSQE_BUFFER_SELECT,
                                        .buf_group = ICN_URING_BUFFERS_GROUP,
-                                       .ioprio = IORING_RECV_MULTISHOT,
+                                       .ioprio = port->ring.one_thread ? IORING_RECV_MULTISHOT : 0,
                                        .user_data = user_data};
         break;
     }
@@ -78,7 +81,7 @@ static bool submit_request(icn_uring_port *port, icn_operation *operation)
     if (entry == NULL) {
         return false;
     }
-    write_request(entry, operation);
+    write_request(port, entry, operation);
     mark_submitted(operation);
     return true;
 }
@@ -107,6 +110,12 @@ static void submit_or_park(icn_uring_port *port, icn_operation *operation)
 static void start(icn_uring_port *port, icn_operation *operation)
 {
     init(operation);
+    submit_or_park(port, operation);
+}
+
+void icn_uring_start_again(icn_uring_port *port, icn_operation *operation)
+{
+    ICN_CHECK(operation->state == ICN_OPERATION_IN_FLIGHT);
     submit_or_park(port, operation);
 }
 

@@ -60,6 +60,20 @@ protected:
         EXPECT_EQ(each.size(), host->stats().connects_failed);
     }
 
+    /* Each error of a call that makes the socket. */
+    void expect_each_is_the_result(Call call, const std::vector<int> &each)
+    {
+        for (const int error : each) {
+            SCOPED_TRACE(strerrorname_np(error));
+            const Fault fault(call, error, 1);
+            iocpnet_session session = 0;
+            EXPECT_EQ(outcome_of(error).status,
+                      iocpnet_session_connect(host->service(), target.address().c_str(), nullptr, &session));
+            EXPECT_EQ(error, iocpnet_last_os_error());
+            EXPECT_EQ(0u, session);
+        }
+    }
+
     Socket target;
 };
 INJECTION_SUITE(ConnectErrors);
@@ -89,15 +103,9 @@ TEST_P(ConnectErrors, InterruptionLetsItGoOn)
 
 TEST_P(ConnectErrors, WithoutASocketAreTheResultOfTheCall)
 {
-    for (const int error : {EACCES, EAFNOSUPPORT, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTONOSUPPORT}) {
-        SCOPED_TRACE(strerrorname_np(error));
-        const Fault fault(Call::socket, error, 1);
-        iocpnet_session session = 0;
-        EXPECT_EQ(outcome_of(error).status,
-                  iocpnet_session_connect(host->service(), target.address().c_str(), nullptr, &session));
-        EXPECT_EQ(error, iocpnet_last_os_error());
-        EXPECT_EQ(0u, session);
-    }
+    expect_each_is_the_result(Call::socket,
+                              {EACCES, EAFNOSUPPORT, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTONOSUPPORT});
+    expect_each_is_the_result(Call::setsockopt, {EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK});
     expect_connects();
 }
 

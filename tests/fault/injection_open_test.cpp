@@ -162,7 +162,12 @@ TEST_P(ListenErrors, AreTheResultOfTheCallAndLeaveNothing)
          0,
          1,
          {EACCES, EAFNOSUPPORT, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTONOSUPPORT}},
-        {"setsockopt", Call::setsockopt, 0, 1, {EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK, ENOBUFS, ENOMEM, EPERM}},
+        {"setsockopt for any socket", Call::setsockopt, 0, 1, {EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK}},
+        {"setsockopt for a listener",
+         Call::setsockopt,
+         1,
+         1,
+         {EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK, ENOBUFS, ENOMEM, EPERM}},
         {"bind",
          Call::bind,
          0,
@@ -176,7 +181,7 @@ TEST_P(ListenErrors, AreTheResultOfTheCallAndLeaveNothing)
     for (const Step &step : steps) {
         for (const int error : step.errors) {
             SCOPED_TRACE(std::string(step.name) + " " + strerrorname_np(error));
-            const Fault fault(step.call, error, 1);
+            const Fault fault(step.call, error, 1, step.first);
             iocpnet_listener listener = 0;
             EXPECT_EQ(outcome_of(error).status,
                       iocpnet_listener_open(host.service(), "127.0.0.1:0", nullptr, &listener));

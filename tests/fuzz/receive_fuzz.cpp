@@ -1,6 +1,6 @@
 /*
- * The stream of a peer in pieces of any size, in each way of driving and delivery: it arrives whole, in order, in events
- * of at most receive_buffer_bytes, however it was cut and however often receiving was paused.
+ * The stream of a peer in pieces of any size, urgent bytes among them, in each way of driving and delivery: it arrives
+ * whole, in order, in events of at most receive_buffer_bytes, however it was cut and however often receiving was paused.
  */
 #include <chrono>
 #include <vector>
@@ -43,7 +43,7 @@ private:
         iocpnet_service_options options;
         iocpnet_service_options_init(&options, sizeof options);
         /* io_uring now and then: its rings take long to make. */
-        options.port = may_be_uring() ? IOCPNET_PORT_AUTO : IOCPNET_PORT_EPOLL;
+        options.port = choices_ >> 2 == 0 ? IOCPNET_PORT_AUTO : IOCPNET_PORT_EPOLL;
         options.driving = host_drives() ? IOCPNET_DRIVING_HOST : IOCPNET_DRIVING_LIBRARY;
         options.delivery = is_polled() ? IOCPNET_DELIVERY_BATCHES : IOCPNET_DELIVERY_CALLBACKS;
         buffer_bytes_ = buffers[input_.below(4)];
@@ -144,18 +144,12 @@ private:
         sent_.append(bytes, 0, bytes.empty() ? 0 : peer_.send_some(bytes));
     }
 
-    bool may_be_uring() const { return choices_ >> 2 == 0; }
-
-    /*
-     * Not part of the stream. Once: a second one would make the first one so. Not on io_uring: on a ring that threads
-     * share, Linux 6.18 may not look again at what stands behind an urgent byte before something else comes.
-     */
     void send_urgent()
     {
-        if (!urgent_sent_ && !may_be_uring()) {
-            peer_.send_urgent('!');
+        const std::string byte = fuzz::stream(sent_.size(), sent_.size() < stream_max ? 1 : 0);
+        if (!byte.empty() && peer_.writable_within(0) && peer_.send_urgent(byte[0])) {
+            sent_ += byte;
         }
-        urgent_sent_ = true;
     }
 
     void finish()
@@ -193,7 +187,6 @@ private:
     uint32_t buffer_bytes_ = 0;
     uint32_t handled_[IOCPNET_EVENT_KIND_COUNT] = {}; /* the thread that handles events */
     std::string sent_;
-    bool urgent_sent_ = false;
 };
 
 } // namespace

@@ -8,6 +8,7 @@ namespace
 
 using port_test::Link;
 using port_test::Operation;
+using port_test::Socket;
 
 class PortReceive : public port_test::PortTest
 {
@@ -169,15 +170,48 @@ TEST_P(PortReceive, ResetThatASendMetFirstIsNotTakenForAnOrderlyEnd)
     link.reader.hook = nullptr;
 }
 
-TEST_P(PortReceive, UrgentDataDoesNotStallTheStream)
+TEST_P(PortReceive, UrgentBytesArePartOfTheStream)
 {
     Link &link = rig->connected_link();
     link.receive();
     ASSERT_TRUE(link.peer.send("before"));
-    link.peer.send_urgent('!');
+    ASSERT_TRUE(link.peer.send_urgent('!'));
+    ASSERT_TRUE(link.peer.send("between"));
+    ASSERT_TRUE(link.peer.send_urgent('?'));
     ASSERT_TRUE(link.peer.send("after"));
-    const auto has = [&](const char *text) { return link.reader.data().find(text) != std::string::npos; };
-    EXPECT_TRUE(rig->run_until([&] { return has("before") && has("after"); })) << link.reader.data();
+    EXPECT_TRUE(rig->run_until([&] { return link.reader.data() == "before!between?after"; })) << link.reader.data();
+}
+
+/* A receive of the system stops at the urgent byte, and nothing comes later that would tell of what is behind it. */
+TEST_P(PortReceive, UrgentByteThatCameBeforeTheStartHidesNoEndBehindIt)
+{
+    Link &link = rig->connected_link();
+    const std::string many(150000, 'a');
+    ASSERT_TRUE(link.peer.send(many));
+    ASSERT_TRUE(link.peer.send_urgent('!'));
+    ASSERT_TRUE(link.peer.send(many));
+    link.peer.shutdown_send();
+    rig->run_dry();
+    link.receive();
+    ASSERT_TRUE(finishes(link.reader));
+    EXPECT_EQ(link.reader.last().status, IOCPNET_OK);
+    EXPECT_TRUE(link.reader.data() == many + "!" + many) << link.reader.data().size();
+}
+
+TEST_P(PortReceive, UrgentByteToAnAcceptedSocketIsPartOfTheStream)
+{
+    icn_address address = {};
+    Link &listener = rig->listening_link(address);
+    listener.accept();
+    Socket client = Socket::connect(port_test::text_of(address));
+    ASSERT_TRUE(rig->run_until([&] { return listener.reader.accepted().size() == 1; }));
+    Link &link = rig->make_link();
+    link.attach(listener.reader.accepted().front());
+    listener.reader.accepted().pop_front();
+    link.receive();
+    ASSERT_TRUE(client.send_urgent('!'));
+    ASSERT_TRUE(client.send("after"));
+    EXPECT_TRUE(rig->run_until([&] { return link.reader.data() == "!after"; })) << link.reader.data();
 }
 
 TEST_P(PortReceive, CancelledReceiveStillCompletesExactlyOnce)

@@ -373,9 +373,9 @@ void Socket::reset()
     close();
 }
 
-void Socket::send_urgent(char byte)
+bool Socket::send_urgent(char byte)
 {
-    static_cast<void>(::send(handle_, &byte, 1, MSG_OOB | no_signal));
+    return ::send(handle_, &byte, 1, MSG_OOB | no_signal) == 1;
 }
 
 void Socket::set_send_buffer(int bytes)

@@ -57,7 +57,7 @@ public:
     void close();
     /* Closes with a reset. */
     void reset();
-    void send_urgent(char byte);
+    bool send_urgent(char byte);
     void set_send_buffer(int bytes);
 
 private:

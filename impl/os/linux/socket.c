@@ -22,12 +22,24 @@ static bool set_option(icn_os_socket socket, int level, int name, int value)
     return setsockopt((int)socket, level, name, &value, sizeof value) == 0;
 }
 
+static icn_result fail_to_open(icn_os_socket *opened)
+{
+    const icn_result result = icn_os_last_result();
+
+    icn_os_socket_close(*opened);
+    *opened = ICN_OS_SOCKET_NONE;
+    return result;
+}
+
 icn_result icn_os_socket_open(icn_address_family family, icn_os_socket *opened)
 {
     const int domain = family == ICN_ADDRESS_IPV4 ? AF_INET : AF_INET6;
 
     ICN_CHECK(family == ICN_ADDRESS_IPV4 || family == ICN_ADDRESS_IPV6);
     *opened = socket(domain, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    if (*opened != ICN_OS_SOCKET_NONE && !set_option(*opened, SOL_SOCKET, SO_OOBINLINE, 1)) {
+        return fail_to_open(opened);
+    }
     return *opened != ICN_OS_SOCKET_NONE ? icn_ok() : icn_os_last_result();
 }
 
@@ -51,9 +63,7 @@ icn_result icn_os_socket_listen(const icn_address *address, const icn_os_listen_
     icn_result result = icn_os_socket_open((icn_address_family)address->family, opened);
 
     if (result.status == IOCPNET_OK && !bind_and_listen(*opened, address, options)) {
-        result = icn_os_last_result();
-        icn_os_socket_close(*opened);
-        *opened = ICN_OS_SOCKET_NONE;
+        result = fail_to_open(opened);
     }
     return result;
 }

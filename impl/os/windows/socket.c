@@ -33,6 +33,11 @@ icn_result icn_os_socket_startup(void)
     return icn_os_result(error);
 }
 
+static bool set_option(SOCKET socket, int level, int name, int value)
+{
+    return setsockopt(socket, level, name, (const char *)&value, (int)sizeof value) == 0;
+}
+
 /* Non-blocking, for the plain reads that follow a zero-byte receive; overlapped calls do not mind. */
 icn_result icn_os_socket_open(icn_address_family family, icn_os_socket *opened)
 {
@@ -42,7 +47,7 @@ icn_result icn_os_socket_open(icn_address_family family, icn_os_socket *opened)
     if (made == INVALID_SOCKET) {
         return icn_os_last_result();
     }
-    if (ioctlsocket(made, (long)FIONBIO, &non_blocking) != 0) {
+    if (ioctlsocket(made, (long)FIONBIO, &non_blocking) != 0 || !set_option(made, SOL_SOCKET, SO_OOBINLINE, 1)) {
         icn_result result = icn_os_last_result();
         closesocket(made);
         return result;
@@ -60,11 +65,6 @@ static int system_backlog(uint32_t backlog)
         return (int)backlog;
     }
     return SOMAXCONN_HINT((int)(backlog < BACKLOG_HINT_MAX ? backlog : BACKLOG_HINT_MAX));
-}
-
-static bool set_option(SOCKET socket, int level, int name, int value)
-{
-    return setsockopt(socket, level, name, (const char *)&value, (int)sizeof value) == 0;
 }
 
 /* Without SO_EXCLUSIVEADDRUSE another program could take over the port; SO_REUSEADDR would invite it to. */
