@@ -135,6 +135,13 @@ class Written(unittest.TestCase):
         root = xml.etree.ElementTree.fromstring(text)
         self.assertEqual(len(root.findall(".//{*}circle")), 2)
 
+    def test_a_value_far_off_is_an_arrow_and_leaves_room_for_the_others(self):
+        rows = [("libuv", spread([1])), ("Asio", spread([2])), ("libevent", spread([90]))]
+        root = xml.etree.ElementTree.fromstring(plots.svg([plots.Panel("some", rows)]))
+        places = [float(circle.get("cx")) for circle in root.findall(".//{*}circle")]
+        self.assertEqual(len(root.findall(".//{*}path")), 1)
+        self.assertGreater(places[1] - places[0], 300)
+
     def test_index_adds_the_verdicts_of_a_page_up(self):
         page = "# T\n\n- goal met: a\n- too noisy: b\n- goal met: c\n"
         self.assertEqual(report.outcomes(page), "2 goal met, 1 too noisy")

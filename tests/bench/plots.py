@@ -10,6 +10,7 @@ ROW = 20
 HEAD = 44
 FOOT = 16
 SCALE_SPAN = 1.08
+FAR = 2.4  # times the value of the line: what is more is shown at the edge
 STYLE = """text { font: 12px sans-serif; fill: #222 } .small { font-size: 11px; fill: #666 }
 .title { font-weight: bold } .ground { fill: #fff } .line { stroke: #888; stroke-dasharray: 4 3 }
 .range { stroke: #4878a8; stroke-width: 4; stroke-linecap: round } .point { fill: #16324f }
@@ -25,17 +26,27 @@ class Panel:
 
 
 class Scale:
-    """From values to places; a value far off leaves room for the others to differ."""
+    """From values to places. One that is far off would leave no room for the others to differ."""
 
     def __init__(self, panel):
         values = [value for _, found in panel.rows for value in (found.low, found.high)] + [panel.at]
-        self.low, self.high = min(values), max(values)
-        middle = (self.low + self.high) / 2
-        span = max((self.high - self.low) * SCALE_SPAN, abs(middle) * 0.02, 1e-9)
-        self.low, self.span = middle - span / 2, span
+        low, self.high = min(values), max(values)
+        if panel.at > 0:
+            self.high = min(self.high, FAR * panel.at)
+        middle = (low + self.high) / 2
+        self.span = max((self.high - low) * SCALE_SPAN, abs(middle) * 0.02, 1e-9)
+        self.low = middle - self.span / 2
 
     def __call__(self, value):
-        return LABELS + (value - self.low) / self.span * (WIDTH - LABELS - VALUES)
+        return LABELS + (min(value, self.high) - self.low) / self.span * (WIDTH - LABELS - VALUES)
+
+
+def mark(scale, median, y):
+    """A point, or an arrow to where it would be."""
+    x = scale(median)
+    if median > scale.high:
+        return f'<path class="point" d="M{x:.1f} {y - 5} l8 5 l-8 5 z"/>'
+    return f'<circle class="point" cx="{x:.1f}" cy="{y}" r="4"/>'
 
 
 def row(scale, name, found, y, digits):
@@ -43,7 +54,7 @@ def row(scale, name, found, y, digits):
     return [f"<g{own}>",
             f'<text x="{LABELS - 12}" y="{y + 4}" text-anchor="end">{escape(name)}</text>',
             f'<line class="range" x1="{scale(found.low):.1f}" x2="{scale(found.high):.1f}" y1="{y}" y2="{y}"/>',
-            f'<circle class="point" cx="{scale(found.median):.1f}" cy="{y}" r="4"/>',
+            mark(scale, found.median, y),
             f'<text x="{WIDTH - 8}" y="{y + 4}" text-anchor="end">{found.median:,.{digits}f}</text>',
             "</g>"]
 

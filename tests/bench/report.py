@@ -30,7 +30,7 @@ def heading(goal):
 def page(goal, report, facts, command, has_plot):
     """The Markdown of a goal."""
     parts = [f"# {heading(goal)}", goal.ABOUT.strip(), "Run with `" + command + "`.", "## Verdicts",
-             "\n".join("- " + verdict.line() for verdict in report.verdicts) or "None: see the tables."]
+             "\n".join("- " + verdict.line() for verdict in report.verdicts)]
     parts += ["## Figures"] + ([f"![{heading(goal)}]({goal.NAME}.svg)"] if has_plot else [])
     parts += [table.markdown() for table in report.tables]
     parts += ["## Remarks", "\n".join("- " + text for text in report.remarks)] if report.remarks else []
