@@ -17,7 +17,7 @@ extern "C" {
 #endif
 
 enum {
-    SERVER_DESCRIPTORS_MAX = 20480,
+    SERVER_DESCRIPTORS_MAX = 20000,
     SERVER_ADDRESSES_MAX = 64,
     SERVER_THREADS_MAX = 64,
     /* What one receive takes at most, where the library lets the server choose. */

@@ -181,24 +181,29 @@ static void on_completed(uring_loop *loop, const struct io_uring_cqe *completion
     }
 }
 
-static void take_completions(uring_loop *loop)
+/* Returns how many there were. */
+static uint32_t take_completions(uring_loop *loop)
 {
     uint32_t head;
+    uint32_t count;
     const uint32_t tail = uring_ring_completed(&loop->ring, &head);
 
+    count = tail - head;
     for (; head != tail; ++head) {
         on_completed(loop, &loop->ring.completions[head & loop->ring.completed_mask]);
     }
     uring_ring_consume(&loop->ring, head);
+    return count;
 }
 
 /* A turn sees all completions: a try to send that is not told of has succeeded. */
 static void turn(uring_loop *loop)
 {
-    take_completions(loop);
-    while (uring_ring_has_overflown(&loop->ring)) {
+    uint32_t count = take_completions(loop);
+
+    while (uring_ring_has_overflown(&loop->ring) || (loop->mode->is_gathering && count > 0)) {
         uring_ring_submit_and_wait(&loop->ring, false);
-        take_completions(loop);
+        count = take_completions(loop);
     }
     if (loop->has_missed) {
         loop->has_missed = false;

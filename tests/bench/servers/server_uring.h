@@ -53,6 +53,8 @@ typedef struct uring_mode {
     void (*sent)(uring_loop *loop, int fd, uring_kind kind, int32_t result);
     /* A turn's completions have been seen. */
     void (*turn_ends)(uring_loop *loop);
+    /* The kernel hands out few completions at a time: a turn asks for them until there are no more. */
+    bool is_gathering;
     /* The rest is NULL where a mode does not need it. */
     void (*opened)(uring_loop *loop, int fd);
     void (*ended)(uring_loop *loop, int fd);

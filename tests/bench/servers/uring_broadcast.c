@@ -178,4 +178,11 @@ static void start(uring_loop *loop)
     }
 }
 
-const uring_mode uring_broadcast = {start, on_received, on_sent, on_turn_end, on_opened, on_ended, on_ticked};
+const uring_mode uring_broadcast = {.start = start,
+                                    .received = on_received,
+                                    .sent = on_sent,
+                                    .turn_ends = on_turn_end,
+                                    .is_gathering = true,
+                                    .opened = on_opened,
+                                    .ended = on_ended,
+                                    .ticked = on_ticked};
