@@ -222,27 +222,46 @@ class ClosesAtRest(ActsAtRest):
 
 
 class Fanout(Echo):
-    """Each message to all; the last connection's copy of one of them can be another."""
+    """Each message to all; of one round, some copies can be others."""
 
     def __init__(self):
         super().__init__()
         self.rounds = 0
+        self.earlier = [b"", b""]
 
     def on_data(self, peer, data, _first):
         peer.pending += data
         while len(peer.pending) >= MESSAGE:
             message, peer.pending = peer.pending[:MESSAGE], peer.pending[MESSAGE:]
             self.rounds += 1
-            for other in self.peers:
-                is_planted = self.rounds == PLANTED_ROUND and other is self.peers[-1]
-                self.send(other, self.planted_copy(message) if is_planted else message)
+            copies = [message] * len(self.peers)
+            if self.rounds == PLANTED_ROUND:
+                self.plant(copies)
+            for other, copy in zip(self.peers, copies):
+                self.send(other, copy)
+            self.earlier = [self.earlier[1], message]
 
-    def planted_copy(self, message):
-        return message
+    def plant(self, copies):
+        pass
+
+
+class FanoutMistakesReceiver(Fanout):
+    """What the first should get, the last gets too."""
+
+    def plant(self, copies):
+        copies[-1] += copies[0]
+        copies[0] = b""
+
+
+class FanoutOfEarlierRound(Fanout):
+    """The last gets the message of two rounds before."""
+
+    def plant(self, copies):
+        copies[-1] = self.earlier[0]
 
 
 class Tick(Echo):
-    """An update to all, on a schedule; the last connection's update of one tick can be another."""
+    """An update to all, on a schedule; of one tick, some updates can be others."""
 
     def __init__(self):
         super().__init__()
@@ -255,12 +274,14 @@ class Tick(Echo):
         self.next = time.monotonic() + TICK_SECONDS
         self.ticks += 1
         update = struct.pack("<Q", time.clock_gettime_ns(time.CLOCK_MONOTONIC)) + bytes(range(8, MESSAGE))
-        for peer in self.peers:
-            is_planted = self.ticks == PLANTED_TICK and peer is self.peers[-1]
-            self.send(peer, self.planted_copy(update) if is_planted else update)
+        copies = [update] * len(self.peers)
+        if self.ticks == PLANTED_TICK:
+            self.plant(copies)
+        for peer, copy in zip(self.peers, copies):
+            self.send(peer, copy)
 
-    def planted_copy(self, update):
-        return update
+    def plant(self, copies):
+        pass
 
 
 class StopsTicking(Tick):
@@ -270,11 +291,11 @@ class StopsTicking(Tick):
 
 
 def sends_but(kind, change):
-    """A Fanout or Tick of which one copy is `change(message)`."""
+    """A Fanout or Tick of which one copy, for the last connection, is `change(message)`."""
 
     class Planted(kind):
-        def planted_copy(self, message):
-            return change(message)
+        def plant(self, copies):
+            copies[-1] = change(copies[-1])
 
     return Planted
 

@@ -127,6 +127,8 @@ def generator_says_that_it_is_saturated():
     with servers.Echo() as server:
         outcome = load(server.port, "open", "--rate", "5000000")
     check(outcome.code == GOOD and all(figures["saturated"] for figures in outcome.slices), outcome.slices)
+    for figures in outcome.slices:
+        check(figures["late"] > 0 and figures["p50_us"] > figures["lag_p50_us"] > 10000, figures)
 
 
 def idle_reports_the_memory_of_the_server():
@@ -212,13 +214,15 @@ CHECKS = {
     "fanout.left_out": wrong(servers.sends_but(servers.Fanout, servers.nothing), "fanout", SILENT),
     "fanout.lost_byte": wrong(servers.sends_but(servers.Fanout, servers.without_last), "fanout", SILENT),
     "fanout.twice": wrong(servers.sends_but(servers.Fanout, servers.twice), "fanout", "that came twice", "--depth", "2"),
+    "fanout.mistaken_receiver": wrong(servers.FanoutMistakesReceiver, "fanout", "that came twice"),
+    "fanout.earlier_round": wrong(servers.FanoutOfEarlierRound, "fanout", "of no round that runs"),
     "tick.good": good(servers.Tick, "tick"),
     "tick.wrong_byte": wrong(servers.sends_but(servers.Tick, servers.flip_last), "tick", "not what it should be",
                              ms=[5000]),
     "tick.lost_byte": wrong(servers.sends_but(servers.Tick, servers.without_last), "tick", "not what it should be",
                             ms=[5000]),
-    "tick.twice": wrong(servers.sends_but(servers.Tick, servers.twice), "tick", "not after the one before", ms=[5000]),
-    "tick.future": wrong(servers.sends_but(servers.Tick, servers.an_hour_ahead), "tick", "or not yet", ms=[5000]),
+    "tick.twice": wrong(servers.sends_but(servers.Tick, servers.twice), "tick", "not later than", ms=[5000]),
+    "tick.future": wrong(servers.sends_but(servers.Tick, servers.an_hour_ahead), "tick", "a time to come", ms=[5000]),
     "tick.between_slices": wrong(servers.sends_but(servers.Tick, servers.flip_last), "tick", "not what it should be",
                                  ms=[]),
     "tick.silent": wrong(servers.StopsTicking, "tick", "no update in the whole slice", ms=[1000, 500]),

@@ -70,8 +70,11 @@ void TickMode::on_update(uint32_t index, uint64_t tick_ns)
 {
     Viewer &viewer = viewers_[index];
     const uint64_t now = now_ns();
-    if (tick_ns <= viewer.last_tick_ns || tick_ns > now) {
-        throw Failure(of_connection(index, "the time of an update is not after the one before, or not yet"));
+    if (tick_ns <= viewer.last_tick_ns) {
+        throw Failure(of_connection(index, "an update is not later than the one before"));
+    }
+    if (tick_ns > now) {
+        throw Failure(of_connection(index, "an update has a time to come"));
     }
     updated_ += viewer.last_tick_ns == 0 ? 1 : 0;
     viewer.last_tick_ns = tick_ns;
