@@ -54,9 +54,9 @@ class Seat:
         return min(tries, key=lambda each: each.foreign)
 
     def once(self, number, load):
-        load.run(self.bench.warm_ms)
+        load.run(max(self.bench.warm_ms, 2 * self.workload.period_ms))
         before = noise.moment(self.bench.running)
-        figures = load.run(self.bench.slice_ms)
+        figures = load.run(max(self.bench.slice_ms, 4 * self.workload.period_ms))
         if figures["messages"] <= 0:
             figures = self.at_last(load)
         foreign = noise.foreign_share(before, noise.moment(self.bench.running))

@@ -21,6 +21,7 @@ class Workload:
     active: int = 0  # connections of an idle load that go on
     spins: bool = False  # an open load polls while nothing is due, and is more exact
     addresses: int = 1
+    period_ms: int = 0  # from one message to the next, where that is long
     connects_per_slice: bool = False  # for servers that are busy as long as somebody is connected
 
     def small(self):

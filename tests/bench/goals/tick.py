@@ -11,7 +11,7 @@ A thread of the server that is not its dispatcher has 200 bytes for each of 5,00
 are connected for a slice only, one server after the other, for all would tick at once. The latency counts from the
 tick.
 """
-WORKLOADS = (Workload("5,000 sessions, 200 B, 20 Hz", "tick", 5000, 200, server="tick", rate=20,
+WORKLOADS = (Workload("5,000 sessions, 200 B, 20 Hz", "tick", 5000, 200, server="tick", rate=20, period_ms=50,
                       connects_per_slice=True),)
 LEAST = 1.5
 
