@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -77,9 +78,10 @@ void print(const std::string &line)
 
 void obey(Mode &mode, const std::string &line)
 {
-    unsigned long long ms = 0;
-    char rest = 0;
-    if (std::sscanf(line.c_str(), "run %llu%c", &ms, &rest) != 1) {
+    static const std::string verb = "run ";
+    char *end = nullptr;
+    const unsigned long long ms = line.rfind(verb, 0) == 0 ? std::strtoull(&line[verb.size()], &end, 10) : 0;
+    if (ms == 0 || *end != '\0') {
         throw std::invalid_argument("not a command: " + line);
     }
     print(mode.run(ms * ns_per_ms));
