@@ -68,12 +68,12 @@ def check_slice(figures, mode):
     check(latencies == sorted(latencies), figures)
 
 
-def good(kind, mode, *options, messages_of=None, is_idle=False):
+def good(kind, mode, *options, messages_of=None, is_idle=False, **arguments):
     """A run that ends well; as many messages as the server got, by `messages_of(server)`."""
 
     def run():
         with kind() as server:
-            outcome = load(server.port, mode, *options)
+            outcome = load(server.port, mode, *options, "--stall-seconds", "10", **arguments)
         check(outcome.code == GOOD and outcome.is_ready and len(outcome.slices) == 2, outcome)
         for figures in outcome.slices:
             check_slice(figures, mode)
@@ -95,12 +95,12 @@ def deliveries(server):
     return (server.rounds - PEERS) * PEERS
 
 
-def wrong(kind, mode, words, *options, **arguments):
-    """A run that ends by itself, and says why."""
+def wrong(kind, mode, words, *options, ms=(100,) * 50):
+    """A run that ends by itself, and says why. Slices that are short: what does not come is missed at their end."""
 
     def run():
         with kind() as server:
-            outcome = load(server.port, mode, *options, stays=True, **arguments)
+            outcome = load(server.port, mode, *options, stays=True, ms=ms)
         check(outcome.code == WRONG and words in outcome.errors, outcome)
 
     return run
@@ -120,7 +120,7 @@ def open_loop_keeps_its_rate():
     for arguments in ([], ["--uniform"], ["--spin"]):
         with servers.Echo() as server:
             outcome = load(server.port, "open", "--rate", "2000", *arguments, ms=[500])
-        check(outcome.code == GOOD and 800 < outcome.slices[0]["messages"] < 1200, outcome.slices)
+        check(outcome.code == GOOD and 500 < outcome.slices[0]["messages"] < 1200, outcome.slices)
 
 
 def generator_says_that_it_is_saturated():
@@ -191,8 +191,8 @@ CHECKS = {
     "closed.no_echo": wrong(servers.echo_but(servers.swallow), "closed", SILENT),
     "closed.closed": wrong(servers.echo_but(servers.close), "closed", "closed by the server"),
     "closed.reset": wrong(servers.echo_but(servers.reset), "closed", "Connection reset"),
-    "closed.byte_between_slices": wrong(servers.TalksAtRest, "closed", "more bytes came back"),
-    "closed.closed_between_slices": wrong(servers.ClosesAtRest, "closed", "closed by the server"),
+    "closed.byte_between_slices": wrong(servers.TalksAtRest, "closed", "more bytes came back", ms=[100]),
+    "closed.closed_between_slices": wrong(servers.ClosesAtRest, "closed", "closed by the server", ms=[100]),
     "open.good": good(servers.Echo, "open", "--rate", "3000", messages_of=without_first()),
     "open.wrong_byte": wrong(servers.echo_but(servers.flip), "open", DIFFERS, "--rate", "3000"),
     "open.lost_byte": wrong(servers.echo_but(servers.drop_byte), "open", "connection 2:", "--rate", "3000"),
@@ -216,7 +216,7 @@ CHECKS = {
     "fanout.twice": wrong(servers.sends_but(servers.Fanout, servers.twice), "fanout", "that came twice", "--depth", "2"),
     "fanout.mistaken_receiver": wrong(servers.FanoutMistakesReceiver, "fanout", "that came twice"),
     "fanout.earlier_round": wrong(servers.FanoutOfEarlierRound, "fanout", "of no round that runs"),
-    "tick.good": good(servers.Tick, "tick"),
+    "tick.good": good(servers.Tick, "tick", ms=[300, 300]),
     "tick.wrong_byte": wrong(servers.sends_but(servers.Tick, servers.flip_last), "tick", "not what it should be",
                              ms=[5000]),
     "tick.lost_byte": wrong(servers.sends_but(servers.Tick, servers.without_last), "tick", "not what it should be",
