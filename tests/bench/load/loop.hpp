@@ -13,7 +13,7 @@ namespace bench
 
 /*
  * An epoll descriptor; each socket is added once, edge triggered, and leaves by being closed. Waits without end are the
- * cheapest: a timeout of each wait would be programmed into the clock each time. A timer that runs on ends them instead.
+ * cheapest: a timeout of each wait would be programmed into the clock each time. A timer that runs on ends them.
  */
 class Loop
 {

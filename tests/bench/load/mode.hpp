@@ -13,7 +13,7 @@
 namespace bench
 {
 
-/* One way to load a server. All of it runs on one thread, and throws Failure when the server does not do as it should. */
+/* One way to load a server. All of it runs on one thread, and throws Failure when the server does something wrong. */
 class Mode
 {
 public:

@@ -10,8 +10,8 @@ namespace bench
 {
 
 /*
- * Messages at a rate, whether or not the earlier ones were answered. Message k goes out over connection order[k % C], so the
- * n-th echo of a connection tells which message it was. Latency counts from the time at which it should have been sent.
+ * Messages at a rate, whether or not the earlier ones were answered. Message k goes out over connection order[k % C],
+ * so the n-th echo of a connection tells which message it was. Latency counts from when it should have been sent.
  */
 class OpenMode final : public EchoMode
 {

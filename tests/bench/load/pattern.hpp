@@ -9,8 +9,8 @@ namespace bench
 {
 
 /*
- * Random bytes that repeat after a prime number, so that every position of a stream has its own surroundings. A window of
- * `window_max` bytes from any position is contiguous: it is sent, and compared with, where it lies.
+ * Random bytes that repeat after a prime number, so that every position of a stream has its own surroundings. A window
+ * of `window_max` bytes from any position is contiguous: it is sent, and compared with, where it lies.
  */
 class Pattern
 {

@@ -15,7 +15,7 @@ struct Wire {
     std::vector<char> buffer = std::vector<char>(Pattern::window_max);
 };
 
-/* One connection to a server that echoes: what is sent is the pattern, from a place of its own, and so must the echo be. */
+/* One connection to a server that echoes: it sends the pattern, from a place of its own, and so must the echo be. */
 class Stream
 {
 public:

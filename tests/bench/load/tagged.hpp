@@ -13,7 +13,7 @@ class TaggedReader
 {
 public:
     /*
-     * `body_of(tag)`: the message as it must be from its ninth byte on, at the same offsets; throws when the tag is wrong.
+     * `body_of(tag)`: the message as it must be from its ninth byte on, at the same offsets.
      * `on_message(tag)`: one is complete. False when a byte is wrong.
      */
     template <typename BodyOf, typename OnMessage>

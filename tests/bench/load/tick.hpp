@@ -10,8 +10,8 @@ namespace bench
 {
 
 /*
- * Takes the updates that the server sends by its clock. An update begins with the tick's CLOCK_MONOTONIC in nanoseconds;
- * each byte after that is its own offset.
+ * Takes the updates that the server sends by its clock. An update begins with the tick's CLOCK_MONOTONIC in
+ * nanoseconds; each byte after that is its own offset.
  */
 class TickMode final : public Mode
 {
