@@ -26,6 +26,7 @@ STAMP = struct.Struct("=Q")
 TICK_HZ = 200
 ECHO_BYTES = 1 << 20
 PIECE_BYTES_MAX = 100000
+SLOW_BYTES = 12 << 20
 LATE_BYTES = 24 << 20
 
 
@@ -45,9 +46,13 @@ class Server:
     def __enter__(self):
         return self
 
-    def connect(self, host="127.0.0.1"):
-        client = socket.create_connection((host, self.port), timeout=WATCHDOG_SECONDS)
+    def connect(self, host="127.0.0.1", receive_buffer_bytes=0):
+        client = socket.socket()
         self.sockets.append(client)
+        if receive_buffer_bytes:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+        client.settimeout(WATCHDOG_SECONDS)
+        client.connect((host, self.port))
         return client
 
     def __exit__(self, kind, *_):
@@ -74,8 +79,11 @@ def receive(client, size):
     return b"".join(parts)
 
 
-def exchange(clients, texts, chance, size=0):
-    """Sends from each client its text in odd pieces while it receives; returns what each received: `size`, or as much as it sent."""
+def exchange(clients, texts, chance, size=0, taken_bytes_max=1 << 18):
+    """
+    Sends from each client its text in odd pieces while it receives, also in pieces; returns what each received: `size`
+    bytes, or as much as it sent.
+    """
     got = [bytearray() for _ in clients]
     sent = [0] * len(clients)
     deadline = time.monotonic() + WATCHDOG_SECONDS
@@ -93,7 +101,7 @@ def exchange(clients, texts, chance, size=0):
                     if sent[index] == len(texts[index]):
                         selector.modify(key.fileobj, selectors.EVENT_READ, index)
                 if mask & selectors.EVENT_READ:
-                    part = key.fileobj.recv(1 << 18)
+                    part = key.fileobj.recv(chance.randint(1, taken_bytes_max))
                     assert part, "the connection ended"
                     got[index] += part
                 if len(got[index]) >= (size or len(texts[index])) and sent[index] == len(texts[index]):
@@ -141,6 +149,16 @@ def echo_to_late_reader(folder, command):
         assert receive(late, sent) == text[:sent], "other bytes came back"
         late.sendall(b"more")
         assert receive(late, 4) == b"more"
+
+
+def echo_to_slow_readers(folder, command):
+    """Small windows and small receives: sends of the server stop in the middle, again and again."""
+    chance = random.Random(7)
+    with Server(folder, command, "echo") as server:
+        clients = [server.connect(receive_buffer_bytes=1 << 15) for _ in range(3)]
+        texts = [chance.randbytes(SLOW_BYTES) for _ in clients]
+        for got, text in zip(exchange(clients, texts, chance, taken_bytes_max=30000), texts):
+            assert got == text, "other bytes came back"
 
 
 def echo_until_half_close(folder, command):
@@ -259,7 +277,7 @@ def tick(folder, command):
             assert times[-1] - times[0] >= (count - 2) * 10 ** 9 // TICK_HZ, "faster than it should be"
 
 
-MODES = [fanout, fanout_to_late_reader, fanout_with_comings_and_goings, tick, echo, echo_on_threads, echo_on_addresses, echo_to_late_reader, echo_until_half_close, echo_after_resets]
+MODES = [fanout, fanout_to_late_reader, fanout_with_comings_and_goings, tick, echo, echo_on_threads, echo_on_addresses, echo_to_late_reader, echo_to_slow_readers, echo_until_half_close, echo_after_resets]
 
 
 def main(folder, names):
