@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,7 +38,7 @@ static _Noreturn void refuse(const char *text)
     fprintf(stderr,
             "%s\nusage: server_X echo|fanout|tick [--cpu N] [--message-bytes B] [--rate HZ] [--threads N] "
             "[--addresses K]\n       server_iocpnet also: [--port epoll|io_uring|auto] "
-            "[--delivery callbacks|batches] [--spin-us N]\n",
+            "[--delivery callbacks|batches] [--driving host|library] [--spin-us N]\n",
             text);
     exit(2);
 }
@@ -81,6 +82,8 @@ static void read_option(server_options *options, const char *name, const char *v
         options->port = value;
     } else if (strcmp(name, "--delivery") == 0) {
         options->delivery = value;
+    } else if (strcmp(name, "--driving") == 0) {
+        options->driving = value;
     } else if (strcmp(name, "--spin-us") == 0) {
         options->spin_us = number(value, 0, 1000000);
     } else {
@@ -113,6 +116,47 @@ static void raise_descriptor_limit(void)
     }
 }
 
+static void end(int unused)
+{
+    (void)unused;
+    _exit(0);
+}
+
+static _Noreturn void await_end_of_input(pid_t parent)
+{
+    char text[64];
+    ssize_t got;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close_range(STDIN_FILENO + 1, ~0U, 0);
+    do {
+        got = read(STDIN_FILENO, text, sizeof text);
+    } while (getppid() == parent && (got > 0 || (got < 0 && errno == EINTR)));
+    if (getppid() == parent) {
+        kill(parent, SIGTERM);
+    }
+    _exit(0);
+}
+
+/*
+ * A process, not a thread: with a second thread each system call would look up its descriptor with a reference, and each
+ * that can be cancelled would be prepared for that, which is 2 % of a small echo.
+ */
+static void watch_input(void)
+{
+    const pid_t parent = getpid();
+    pid_t child;
+
+    signal(SIGTERM, end);
+    child = fork();
+    if (child < 0) {
+        server_die("fork");
+    }
+    if (child == 0) {
+        await_end_of_input(parent);
+    }
+}
+
 void server_begin(server_options *options, int argc, char **argv)
 {
     *options = (server_options){.cpu = -1,
@@ -121,7 +165,8 @@ void server_begin(server_options *options, int argc, char **argv)
                                 .threads = 1,
                                 .addresses = 1,
                                 .port = "epoll",
-                                .delivery = "callbacks"};
+                                .delivery = "callbacks",
+                                .driving = "host"};
     if (argc < 2) {
         refuse("no mode");
     }
@@ -137,6 +182,7 @@ void server_begin(server_options *options, int argc, char **argv)
     }
     raise_descriptor_limit();
     signal(SIGPIPE, SIG_IGN);
+    watch_input();
 }
 
 static void start_thread(void *(*run)(void *), void *argument)
@@ -151,23 +197,10 @@ static void start_thread(void *(*run)(void *), void *argument)
     pthread_detach(thread);
 }
 
-static void *await_end_of_input(void *unused)
-{
-    char text[64];
-    ssize_t got;
-
-    (void)unused;
-    do {
-        got = read(STDIN_FILENO, text, sizeof text);
-    } while (got > 0 || (got < 0 && errno == EINTR));
-    _exit(0);
-}
-
 void server_ready(uint16_t port)
 {
     printf("ready %u\n", (unsigned)port);
     fflush(stdout);
-    start_thread(await_end_of_input, NULL);
 }
 
 typedef struct loop_thread {

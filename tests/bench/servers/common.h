@@ -40,16 +40,20 @@ typedef struct server_options {
     /* server_iocpnet only */
     const char *port;
     const char *delivery;
+    const char *driving;
     uint32_t spin_us;
 } server_options;
 
 /* Serves `listeners`, one for each address, until the process ends. Runs on a thread of its own. */
 typedef void (*server_loop)(const server_options *options, const int *listeners);
 
-/* Reads the command line, pins the process and raises its limit of descriptors. */
+/*
+ * Reads the command line, pins the process, raises its limit of descriptors, and ends it at the end of standard input.
+ * Before any thread is made.
+ */
 void server_begin(server_options *options, int argc, char **argv);
 
-/* Prints the ready line and ends the process at the end of standard input. */
+/* Prints the ready line. */
 void server_ready(uint16_t port);
 
 /* All of main for servers over sockets: each thread has its loop, and listeners that no other thread has. */

@@ -26,6 +26,11 @@ void server_must(int32_t status, const char *call)
     }
 }
 
+static bool is_driven_by_library(const server_options *options)
+{
+    return strcmp(options->driving, "library") == 0;
+}
+
 static bool is_batches(const server_options *options)
 {
     return strcmp(options->delivery, "batches") == 0;
@@ -62,6 +67,8 @@ static iocpnet_service make_service(const server_options *options)
     }
     if (is_batches(options)) {
         service_options.delivery = IOCPNET_DELIVERY_BATCHES;
+    }
+    if (!is_driven_by_library(options)) {
         service_options.driving = IOCPNET_DRIVING_HOST;
     }
     server_must(iocpnet_service_create(&service_options, &service), "service_create");
@@ -139,6 +146,28 @@ static void poll_events(uint32_t dispatcher, void *user)
     }
 }
 
+static void dispatch(uint32_t dispatcher, void *user)
+{
+    const serving *const all = user;
+
+    for (;;) {
+        server_must(iocpnet_service_dispatch(all->service, dispatcher, IOCPNET_INFINITE), "service_dispatch");
+    }
+}
+
+/* On this thread, and others if there are several dispatchers, unless the library has its own. */
+static void serve(const server_options *options, serving *all)
+{
+    if (is_batches(options)) {
+        server_run_threads(options, poll_events, all);
+    } else if (!is_driven_by_library(options)) {
+        server_run_threads(options, dispatch, all);
+    }
+    for (;;) {
+        pause();
+    }
+}
+
 static const iocpnet_handlers *handlers_of(server_mode mode)
 {
     static const iocpnet_handlers *const HANDLERS[] = {[SERVER_ECHO] = &iocpnet_echo_handlers,
@@ -164,10 +193,5 @@ int main(int argc, char **argv)
     if (all.handlers->start != NULL) {
         all.handlers->start(&options, all.service);
     }
-    if (is_batches(&options)) {
-        server_run_threads(&options, poll_events, &all);
-    }
-    for (;;) {
-        pause();
-    }
+    serve(&options, &all);
 }
