@@ -4,6 +4,7 @@
 
 #include "api_support.h"
 #include "base/address.h"
+#include "base/attributes.h"
 #include "base/utf8.h"
 #include "net/session.h"
 #include "os/socket.h"
@@ -112,23 +113,34 @@ int32_t IOCPNET_CALL iocpnet_session_connect(iocpnet_service service, const char
     return icn_api_return(result);
 }
 
-int32_t IOCPNET_CALL iocpnet_session_send(iocpnet_session session, const void *data, uint64_t size)
+static int32_t send_copy(icn_session *session, const void *data, uint64_t size)
 {
-    icn_session *served = icn_loop_served(session);
-    if (served != NULL && data != NULL) {
-        return icn_api_status(icn_session_send_served(served, data, size));
-    }
+    const iocpnet_iovec piece = {.size = size, .data = data};
+    return data != NULL || size == 0 ? icn_session_send(session, &piece, 1, size) : IOCPNET_E_INVALID_ARGUMENT;
+}
+
+static ICN_RARE int32_t send_pinned(iocpnet_session session, const void *data, uint64_t size)
+{
     icn_session *pinned = icn_handle_pin(session, ICN_HANDLE_SESSION);
     if (pinned == NULL) {
         return icn_api_status(IOCPNET_E_INVALID_HANDLE);
     }
-    int32_t status = IOCPNET_E_INVALID_ARGUMENT;
-    if (data != NULL || size == 0) {
-        const iocpnet_iovec piece = {.size = size, .data = data};
-        status = icn_session_send(pinned, &piece, 1, size);
-    }
+    int32_t status = send_copy(pinned, data, size);
     icn_handle_unpin(session);
     return icn_api_status(status);
+}
+
+int32_t IOCPNET_CALL iocpnet_session_send(iocpnet_session session, const void *data, uint64_t size)
+{
+    icn_loop *loop = icn_thread_loop();
+    if (loop == NULL) {
+        return send_pinned(session, data, size);
+    }
+    if (icn_session_reply(loop, session, data, size)) {
+        return IOCPNET_OK;
+    }
+    icn_session *served = icn_loop_served(loop, session);
+    return served != NULL ? icn_api_status(send_copy(served, data, size)) : send_pinned(session, data, size);
 }
 
 static int32_t sum_pieces(const iocpnet_iovec *pieces, uint32_t count, uint64_t *bytes)

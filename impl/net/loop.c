@@ -14,6 +14,9 @@ void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *r
     loop->port = port;
     loop->roster = roster;
     loop->index = index;
+    loop->served.event.kind = IOCPNET_EVENT_RECEIVED;
+    loop->served.event.dispatcher = index;
+    loop->served.reply_bytes_max = icn_port_sends_now(port) ? roster->send_queue_bytes_max : 0;
     icn_mutex_init(&loop->socket_mutex);
     icn_timers_init(&loop->timers, icn_os_clock_ms());
     icn_list_init(&loop->sessions);
@@ -35,6 +38,7 @@ void icn_loop_fini(icn_loop *loop)
 void icn_loop_begin_driving(icn_loop *loop)
 {
     icn_u64_store(&loop->driver, icn_thread_self());
+    loop->served.event.service = loop->roster->service;
     loop->outer = icn_thread_loop();
     icn_thread_set_loop(loop);
 }

@@ -66,8 +66,8 @@ typedef struct icn_loop_counters {
  */
 typedef bool icn_loop_deliver(icn_loop *loop, struct icn_session *session, const iocpnet_event *event);
 
-/* The same for RECEIVED, the most frequent one. The bytes are lent until it returns. */
-typedef bool icn_loop_deliver_received(icn_loop *loop, struct icn_session *session, const void *data, uint32_t size);
+/* The same for RECEIVED that goes to a queue: when it can not be kept, the session closes with NO_RESOURCES. */
+typedef void icn_loop_deliver_received(icn_loop *loop, struct icn_session *session, const void *data, uint32_t size);
 
 /*
  * The peer of an open session ended its stream. True: the host has still to see what came before; once it has, the sink
@@ -80,19 +80,20 @@ typedef bool icn_loop_deliver_end_of_stream(icn_loop *loop, struct icn_session *
  * bytes that it sends back are not copied before, for they stay where they are until then.
  */
 typedef struct icn_service_window {
-    struct icn_session *session; /* NULL: none runs */
-    uint64_t handle;             /* of the session; 0: none runs */
-    const char *received;
-    uint64_t received_bytes; /* of `received` that a send may refer to; 0: sends have to copy */
-    const char *reply;       /* in `received`: sent back, and not copied yet */
-    uint64_t reply_bytes;    /* 0: none; in the budget of the session's queue */
+    struct icn_session *session;
+    iocpnet_event event;      /* what the callback is given; its size is 0 when none runs */
+    const char *reply;        /* in the received bytes: sent back, and not copied yet */
+    uint64_t reply_bytes;     /* 0: none; in the budget of the session's queue */
+    uint64_t reply_bytes_max; /* constant; 0: this port does not send at once */
 } icn_service_window;
 
 struct icn_loop {
     icn_port *port;
     icn_roster *roster;
     icn_loop_deliver *deliver;
-    icn_loop_deliver_received *deliver_received;
+    icn_loop_deliver_received *deliver_received; /* NULL: by callback */
+    iocpnet_callback on_received;                /* NULL: the host does not want RECEIVED, or not by callback */
+    void *on_received_user;
     icn_loop_deliver_end_of_stream *deliver_end_of_stream;
     uint64_t wanted; /* IOCPNET_EVENT_BIT of the kinds that the host wants; constant once started */
     uint32_t index;
@@ -139,10 +140,9 @@ void icn_loop_end_driving(icn_loop *loop);
  * The session of this handle when the calling thread is inside its RECEIVED callback; else NULL. It needs no pin: it can
  * not end before its owner, this thread, comes back from the callback.
  */
-static inline struct icn_session *icn_loop_served(uint64_t handle)
+static inline struct icn_session *icn_loop_served(const icn_loop *loop, uint64_t handle)
 {
-    const icn_loop *loop = (const icn_loop *)icn_thread_loop();
-    return loop != NULL && loop->served.handle == handle ? loop->served.session : NULL;
+    return loop->served.event.size != 0 && loop->served.event.session == handle ? loop->served.session : NULL;
 }
 
 /* True when the calling thread is inside a turn of this loop. */

@@ -111,10 +111,10 @@ void icn_send_pool_fini(icn_send_pool *pool)
 
 bool icn_send_queue_reserve(icn_send_queue *queue, uint64_t bytes, uint64_t bytes_max)
 {
-    ICN_CHECK(bytes <= bytes_max);
     uint64_t now = icn_u64_load_relaxed(&queue->bytes);
     do {
-        if (now > bytes_max - bytes) {
+        /* Both are far from the end of their range: no overflow. */
+        if (now + bytes > bytes_max) {
             return false;
         }
     } while (!icn_u64_replace(&queue->bytes, &now, now + bytes));
@@ -236,11 +236,6 @@ void icn_send_queue_collect(icn_send_queue *queue, icn_send_pool *pool)
     icn_send_chunk *newest = icn_pointer_exchange(&queue->inbox, NULL);
     ICN_CHECK(newest != &closed_inbox);
     append_all(queue, pool, reversed(newest));
-}
-
-bool icn_send_queue_is_empty(const icn_send_queue *queue)
-{
-    return queue->first == NULL && icn_pointer_load(&queue->inbox) == NULL;
 }
 
 uint32_t icn_send_queue_gather(const icn_send_queue *queue, iocpnet_iovec *pieces, uint32_t count_max)

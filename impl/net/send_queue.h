@@ -6,6 +6,7 @@
 #define ICN_NET_SEND_QUEUE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/atomic.h"
@@ -32,6 +33,12 @@ void icn_send_pool_fini(icn_send_pool *pool);
 
 /* Reserves budget; false when `bytes` would pass `bytes_max`. Any thread. */
 bool icn_send_queue_reserve(icn_send_queue *queue, uint64_t bytes, uint64_t bytes_max);
+/* The same when nothing is queued, nor about to be; else it fails. `bytes` is at most the limit. Any thread. */
+static inline bool icn_send_queue_reserve_first(icn_send_queue *queue, uint64_t bytes)
+{
+    uint64_t none = 0;
+    return icn_u64_replace(&queue->bytes, &none, bytes);
+}
 /* Gives budget back that was not used after all. Any thread. */
 void icn_send_queue_unreserve(icn_send_queue *queue, uint64_t bytes);
 
@@ -46,8 +53,17 @@ int32_t icn_send_queue_push(icn_send_queue *queue, const iocpnet_iovec *pieces, 
  * that many of them cost little more memory, and fewer pieces of a send, than their bytes. Owner thread. */
 void icn_send_queue_collect(icn_send_queue *queue, icn_send_pool *pool);
 
+/* True when something was pushed that is not collected. */
+static inline bool icn_send_queue_was_pushed(const icn_send_queue *queue)
+{
+    return icn_pointer_load(&queue->inbox) != NULL;
+}
+
 /* True when nothing is queued and nothing was pushed. Owner thread. */
-bool icn_send_queue_is_empty(const icn_send_queue *queue);
+static inline bool icn_send_queue_is_empty(const icn_send_queue *queue)
+{
+    return queue->first == NULL && !icn_send_queue_was_pushed(queue);
+}
 
 /* Stores up to `count_max` pieces from the front; returns how many. They stay queued. Owner thread. */
 uint32_t icn_send_queue_gather(const icn_send_queue *queue, iocpnet_iovec *pieces, uint32_t count_max);

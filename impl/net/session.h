@@ -55,8 +55,8 @@ typedef struct icn_close {
 
 typedef struct icn_session {
     icn_loop *loop;
+    uint64_t listener; /* handle; 0: connected out. This and the next in the order of the event's */
     uint64_t handle;
-    uint64_t listener; /* handle; 0: connected out */
 
     /* Any thread. */
     icn_atomic_u32 state;           /* icn_session_state; written by the owner */
@@ -167,12 +167,31 @@ int32_t icn_session_set_pause(icn_session *session, bool pause);
 
 /* Any thread. `bytes`: the sum of the pieces. Errors as iocpnet_session_send. */
 int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes);
-/* The system has taken `bytes`, which are out of the queue and of its budget: counters, SENT. Owner thread. */
-void icn_session_account_sent(icn_session *session, uint32_t bytes);
+/* Tells the host of bytes that the system has taken. Owner thread. */
+void icn_session_deliver_sent(icn_session *session, uint32_t bytes);
+
+/* The system has taken `bytes`, which are out of the queue and of its budget. Owner thread. */
+static inline void icn_session_account_sent(icn_session *session, uint32_t bytes)
+{
+    icn_u64_count(&session->bytes_sent, bytes);
+    icn_u64_count(&session->loop->counters.bytes_sent, bytes);
+    if (icn_loop_wants(session->loop, IOCPNET_EVENT_SENT)) {
+        icn_session_deliver_sent(session, bytes);
+    }
+}
 /* What follows once bytes were taken: WRITABLE, the rest of the queue, a close that waits for it. Owner thread. */
 void icn_session_go_on_sending(icn_session *session);
+
+/* False when none of it is due. */
+static inline bool icn_session_has_more_to_do(const icn_session *session)
+{
+    return icn_u64_load(&session->writable_below) != 0 || !icn_send_queue_is_empty(&session->send_queue) ||
+           icn_u32_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
+}
 /* Owner thread: submits what is queued, unless a send is in flight. */
 void icn_session_flush(icn_session *session);
+/* The same when the system has just taken less than it was offered: the send waits. Something is queued. */
+void icn_session_start_send(icn_session *session);
 
 void icn_session_send_completed(icn_operation *operation, const icn_completion *completion);
 /* Delivers WRITABLE if it is owed. Owner thread. */
@@ -180,10 +199,19 @@ void icn_session_check_writable(icn_session *session);
 
 /* ---- serving (session_serve.c): around the RECEIVED callback; owner thread ---- */
 
-void icn_session_begin_serving(icn_session *session, const void *received, uint32_t bytes);
-void icn_session_end_serving(icn_session *session);
-/* Inside: icn_session_send of one piece to the session that is being served. */
-int32_t icn_session_send_served(icn_session *session, const void *data, uint64_t bytes);
+/* Calls the callback for RECEIVED, and sends what it sent to its session. */
+void icn_session_serve(icn_session *session, const void *received, uint32_t bytes);
+
+/* True inside the RECEIVED callback of this session. */
+static inline bool icn_session_is_served(const icn_session *session)
+{
+    const icn_service_window *served = &session->loop->served;
+    return served->event.size != 0 && served->session == session;
+}
+
+/* iocpnet_session_send on the thread of the loop: true when the bytes are taken as a reply, to be sent when the callback
+ * returns. False: they have to be copied, or refused. */
+bool icn_session_reply(icn_loop *loop, uint64_t handle, const void *data, uint64_t bytes);
 /* What was sent back and not copied goes to the queue, before something else does. False: no memory, nothing changed. */
 bool icn_session_keep_reply(icn_session *session);
 

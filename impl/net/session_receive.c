@@ -1,5 +1,6 @@
 #include <stddef.h>
 
+#include "base/attributes.h"
 #include "base/check.h"
 #include "net/session.h"
 #include "net/test_hooks.h"
@@ -33,7 +34,7 @@ void icn_session_update_receive(icn_session *session)
     }
 }
 
-static void deliver_bytes(icn_session *session, const icn_completion *completion)
+static inline void deliver_bytes(icn_session *session, const icn_completion *completion)
 {
     icn_loop *loop = session->loop;
     if (icn_session_state_now(session) != ICN_SESSION_OPEN || icn_session_is_closing(session)) {
@@ -41,11 +42,10 @@ static void deliver_bytes(icn_session *session, const icn_completion *completion
     }
     icn_u64_count(&session->bytes_received, completion->size);
     icn_u64_count(&loop->counters.bytes_received, completion->size);
-    if (!icn_loop_wants(loop, IOCPNET_EVENT_RECEIVED)) {
-        return;
-    }
-    if (!loop->deliver_received(loop, session, completion->data, completion->size)) {
-        icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
+    if (loop->on_received != NULL) {
+        icn_session_serve(session, completion->data, completion->size);
+    } else if (icn_loop_wants(loop, IOCPNET_EVENT_RECEIVED)) {
+        loop->deliver_received(loop, session, completion->data, completion->size);
     }
 }
 
@@ -91,7 +91,7 @@ void icn_session_pursue_end_of_stream(icn_session *session)
     }
 }
 
-static void receive_ended(icn_session *session, const icn_completion *completion)
+static ICN_RARE void receive_ended(icn_session *session, const icn_completion *completion)
 {
     if (!icn_test_forgets(session)) {
         icn_session_drop(session);
@@ -111,10 +111,10 @@ void icn_session_receive_completed(icn_operation *operation, const icn_completio
 {
     icn_session *session = ICN_CONTAINER(operation, icn_session, receive);
     ICN_CHECK(session->operations > 0);
-    if (completion->size != 0) {
+    ICN_CHECK(completion->more == (completion->size != 0));
+    if (completion->more) {
         deliver_bytes(session, completion);
-    }
-    if (!completion->more) {
+    } else {
         receive_ended(session, completion);
     }
 }

@@ -1,5 +1,6 @@
 #include <stddef.h>
 
+#include "base/attributes.h"
 #include "base/check.h"
 #include "net/session.h"
 
@@ -70,7 +71,7 @@ static void flush_at_end_of_turn(icn_session *session)
 /* What is sent to the session that is being served leaves when its callback returns. */
 static bool leaves_after_callback(const icn_session *session)
 {
-    return session->loop->served.session == session && icn_port_sends_now(session->loop->port);
+    return icn_session_is_served(session) && icn_port_sends_now(session->loop->port);
 }
 
 static int32_t send_by_owner(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes)
@@ -127,14 +128,8 @@ int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint
     return status;
 }
 
-void icn_session_account_sent(icn_session *session, uint32_t bytes)
+ICN_RARE void icn_session_deliver_sent(icn_session *session, uint32_t bytes)
 {
-    icn_loop *loop = session->loop;
-    icn_u64_count(&session->bytes_sent, bytes);
-    icn_u64_count(&loop->counters.bytes_sent, bytes);
-    if (!icn_loop_wants(loop, IOCPNET_EVENT_SENT)) {
-        return;
-    }
     iocpnet_event event = {0};
     icn_session_fill_event(session, IOCPNET_EVENT_SENT, &event);
     event.size = bytes;
@@ -192,7 +187,17 @@ void icn_session_flush(icn_session *session)
         return;
     }
     bytes_taken(session, taken);
-    icn_session_go_on_sending(session);
+    if (icn_session_has_more_to_do(session)) {
+        icn_session_go_on_sending(session);
+    }
+}
+
+void icn_session_start_send(icn_session *session)
+{
+    iocpnet_iovec pieces[GATHER_MAX];
+    if (may_send(session) && session->send.state == ICN_OPERATION_IDLE) {
+        start_send(session, pieces, icn_send_queue_gather(&session->send_queue, pieces, GATHER_MAX));
+    }
 }
 
 void icn_session_send_completed(icn_operation *operation, const icn_completion *completion)

@@ -1,121 +1,114 @@
 /* Serving: the RECEIVED callback of a session, and what it sends to its own session. */
 #include <stddef.h>
 
+#include "base/attributes.h"
 #include "base/check.h"
 #include "net/session.h"
 #include "os/socket.h"
 
-/* A reply that waits, behind bytes that are queued or in flight, would have to be copied anyway. */
-static bool may_refer(const icn_session *session)
+/* True when the piece is not empty and all of it was received in this callback. */
+static inline bool is_received(const iocpnet_event *event, const void *data, uint64_t bytes)
 {
-    return icn_port_sends_now(session->loop->port) && session->send_queue.first == NULL &&
-           session->send.state == ICN_OPERATION_IDLE;
+    uint64_t offset = (uintptr_t)data - (uintptr_t)event->data;
+    return offset < event->size && bytes - 1 < event->size - offset;
 }
 
-void icn_session_begin_serving(icn_session *session, const void *received, uint32_t bytes)
+bool icn_session_reply(icn_loop *loop, uint64_t handle, const void *data, uint64_t bytes)
 {
-    icn_service_window *served = &session->loop->served;
-    ICN_CHECK(served->session == NULL && served->reply_bytes == 0);
-    served->session = session;
-    served->handle = session->handle;
-    served->received = received;
-    served->received_bytes = may_refer(session) ? bytes : 0;
-}
-
-/* True when all of the piece was received in this callback, and nothing else was sent to the session in it before. */
-static bool is_received(const icn_service_window *served, const char *data, uint64_t bytes)
-{
-    uint64_t offset = (uintptr_t)data - (uintptr_t)served->received;
-    return offset < served->received_bytes && bytes <= served->received_bytes - offset;
-}
-
-/* What other threads sent before leaves before. */
-static bool may_reply(const icn_session *session, uint64_t bytes)
-{
-    return bytes != 0 && bytes <= session->loop->roster->send_queue_bytes_max && !icn_session_is_closing(session) &&
-           icn_send_queue_is_empty(&session->send_queue);
-}
-
-int32_t icn_session_send_served(icn_session *session, const void *data, uint64_t bytes)
-{
-    icn_loop *loop = session->loop;
     icn_service_window *served = &loop->served;
-    ICN_CHECK(served->session == session && icn_loop_is_mine(loop));
-    if (is_received(served, data, bytes) && may_reply(session, bytes) &&
-        icn_send_queue_reserve(&session->send_queue, bytes, loop->roster->send_queue_bytes_max)) {
-        served->reply = data;
-        served->reply_bytes = bytes;
-        served->received_bytes = 0;
-        icn_u64_count(&loop->counters.sends, 1);
-        icn_u64_count(&loop->counters.bytes_accepted, bytes);
-        return IOCPNET_OK;
-    }
-    const iocpnet_iovec piece = {.size = bytes, .data = data};
-    return icn_session_send(session, &piece, 1, bytes);
-}
-
-static bool queue_reply(icn_session *session)
-{
-    icn_loop *loop = session->loop;
-    icn_service_window *served = &loop->served;
-    const iocpnet_iovec piece = {.size = served->reply_bytes, .data = served->reply};
-    if (!icn_send_queue_append(&session->send_queue, &loop->send_pool, &piece, 1, piece.size)) {
+    const icn_session *session = served->session;
+    if (served->event.session != handle || !is_received(&served->event, data, bytes) ||
+        bytes > served->reply_bytes_max || icn_session_is_closing(session) ||
+        !icn_send_queue_reserve_first(&served->session->send_queue, bytes)) {
         return false;
     }
-    served->reply_bytes = 0;
+    served->reply = data;
+    served->reply_bytes = bytes;
     return true;
+}
+
+static bool queue_copy(icn_session *session, const void *data, uint64_t bytes)
+{
+    const iocpnet_iovec piece = {.size = bytes, .data = data};
+    return icn_send_queue_append(&session->send_queue, &session->loop->send_pool, &piece, 1, bytes);
 }
 
 bool icn_session_keep_reply(icn_session *session)
 {
-    icn_service_window *served = &session->loop->served;
-    if (served->session != session) {
+    icn_loop *loop = session->loop;
+    icn_service_window *served = &loop->served;
+    if (!icn_session_is_served(session) || served->reply_bytes == 0) {
         return true;
     }
-    served->received_bytes = 0;
-    return served->reply_bytes == 0 || queue_reply(session);
+    if (!queue_copy(session, served->reply, served->reply_bytes)) {
+        return false;
+    }
+    icn_u64_count(&loop->counters.sends, 1);
+    icn_u64_count(&loop->counters.bytes_accepted, served->reply_bytes);
+    served->reply_bytes = 0;
+    return true;
 }
 
-/* The system took a part only: the rest has to wait, and so be copied. Without memory the session can not go on. */
-static void keep_rest(icn_session *session)
+/* What the system did not take has to wait, and so be copied. Without memory the session can not go on. */
+static ICN_RARE void keep_rest(icn_session *session, const char *data, uint64_t bytes)
 {
-    icn_service_window *served = &session->loop->served;
-    uint64_t bytes = served->reply_bytes;
-    if (!queue_reply(session)) {
-        served->reply_bytes = 0;
+    if (queue_copy(session, data, bytes)) {
+        icn_session_start_send(session);
+    } else {
         session->bytes_lost += bytes;
         icn_send_queue_unreserve(&session->send_queue, bytes);
         icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
     }
 }
 
-static void send_reply(icn_session *session)
+static inline void send_reply(icn_session *session)
 {
-    icn_service_window *served = &session->loop->served;
+    icn_loop *loop = session->loop;
+    icn_service_window *served = &loop->served;
     const iocpnet_iovec piece = {.size = served->reply_bytes, .data = served->reply};
-    uint32_t taken = icn_port_send_now(session->loop->port, &session->endpoint, &piece, 1);
-    served->reply += taken;
-    served->reply_bytes -= taken;
-    if (served->reply_bytes != 0) {
-        keep_rest(session);
+    uint32_t taken = icn_port_send_now(loop->port, &session->endpoint, &piece, 1);
+    icn_u64_count(&loop->counters.sends, 1);
+    icn_u64_count(&loop->counters.bytes_accepted, piece.size);
+    served->reply_bytes = 0;
+    if (taken != piece.size) {
+        keep_rest(session, served->reply + taken, piece.size - taken);
     }
     if (taken != 0) {
         icn_send_queue_unreserve(&session->send_queue, taken);
         icn_session_account_sent(session, taken);
     }
-    icn_session_go_on_sending(session);
+    if (icn_session_has_more_to_do(session)) {
+        icn_session_go_on_sending(session);
+    }
 }
 
-void icn_session_end_serving(icn_session *session)
+/* What the callback queued for its own session. */
+static inline void send_rest(icn_session *session)
 {
-    icn_service_window *served = &session->loop->served;
-    ICN_CHECK(served->session == session);
-    /* First: what the events that follow send leaves as anything does that is sent outside of the callback. */
-    served->session = NULL;
-    served->handle = 0;
+    if (session->send_queue.first != NULL && icn_port_sends_now(session->loop->port)) {
+        icn_session_flush(session);
+    }
+}
+
+void icn_session_serve(icn_session *session, const void *received, uint32_t bytes)
+{
+    icn_loop *loop = session->loop;
+    icn_service_window *served = &loop->served;
+    iocpnet_event *event = &served->event;
+    ICN_CHECK(!icn_session_is_served(session) && served->reply_bytes == 0);
+    event->listener = session->listener;
+    event->session = session->handle;
+    event->user = icn_pointer_load(&session->user);
+    event->data = received;
+    event->size = bytes;
+    served->session = session;
+    icn_u64_count(&loop->counters.events, 1);
+    loop->on_received(event, loop->on_received_user);
+    /* First: what the events that follow send leaves as anything does that is sent outside of this callback. */
+    event->size = 0;
     if (served->reply_bytes != 0) {
         send_reply(session);
-    } else if (session->send_queue.first != NULL && icn_port_sends_now(session->loop->port)) {
-        icn_session_flush(session);
+    } else {
+        send_rest(session);
     }
 }

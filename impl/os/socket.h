@@ -11,6 +11,7 @@
 
 #include "base/address.h"
 #include "base/result.h"
+#include "iocpnet.h"
 
 typedef intptr_t icn_os_socket;
 
@@ -49,6 +50,15 @@ void icn_os_socket_set_reset_on_close(icn_os_socket socket);
 
 /* Before a listener is closed: no client connects any more, not even to a copy of it in a forked child. */
 void icn_os_socket_stop_listening(icn_os_socket socket);
+
+/* At most this many pieces are taken by one send; the rest is sent again. */
+#define ICN_OS_PIECES_MAX 64
+
+/*
+ * Sends what the system takes of `count` pieces, 1 or more, without waiting. Returns the bytes taken, at most 2 GiB, or -1:
+ * icn_os_last_result tells why, a full buffer included.
+ */
+int64_t icn_os_socket_send(icn_os_socket socket, const iocpnet_iovec *pieces, uint32_t count);
 
 /* Ends the outgoing stream (FIN). */
 void icn_os_socket_shutdown_send(icn_os_socket socket);

@@ -138,7 +138,11 @@ uint32_t icn_port_send_now(icn_port *port, const icn_endpoint *endpoint, const i
 {
     ICN_CHECK(count > 0);
     ICN_CHECK(endpoint->writer == NULL);
-    return port->functions->send_now != NULL ? port->functions->send_now(endpoint, pieces, count) : 0;
+    if (!icn_port_sends_now(port)) {
+        return 0;
+    }
+    int64_t size = icn_os_socket_send(endpoint->socket, pieces, count);
+    return size > 0 ? (uint32_t)size : 0;
 }
 
 void icn_port_cancel(icn_port *port, icn_operation *operation)

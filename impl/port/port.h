@@ -97,7 +97,7 @@ typedef struct icn_port_functions {
     void (*receive)(icn_port *port, icn_endpoint *endpoint, icn_operation *operation);
     void (*send)(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
                  uint32_t count);
-    uint32_t (*send_now)(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count); /* may be NULL */
+    bool sends_now; /* a socket of this port may be sent to at once, by icn_port_send_now */
     void (*cancel)(icn_port *port, icn_operation *operation);
     icn_result (*run)(icn_port *port, uint32_t timeout_ms, uint32_t budget, uint32_t *delivered);
     icn_result (*submit)(icn_port *port);
@@ -113,8 +113,7 @@ struct icn_port {
 /* The ports of this platform that can be tried, best first for `auto`; ends with NULL. */
 extern const icn_port_functions *const icn_ports[];
 
-/* At most this many pieces are taken by one send; the rest is sent again. */
-#define ICN_PORT_PIECES_MAX 64
+#define ICN_PORT_PIECES_MAX ICN_OS_PIECES_MAX
 
 /*
  * Opens a port of a kind (IOCPNET_PORT_*). AUTO takes the first one of icn_ports that opens; `refused` then tells why an
@@ -155,7 +154,7 @@ uint32_t icn_port_send_now(icn_port *port, const icn_endpoint *endpoint, const i
 /* False: icn_port_send_now never takes anything. */
 static inline bool icn_port_sends_now(const icn_port *port)
 {
-    return port->functions->send_now != NULL;
+    return port->functions->sends_now;
 }
 
 /* A request only: the operation completes as cancelled, or as what happened before. Does nothing when it is idle or its

@@ -49,7 +49,7 @@ static icn_result open_descriptors(icn_epoll_port *port)
         return icn_os_last_result();
     }
     port->wake = count_descriptor(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    if (port->wake == -1 || !watch(port, port->wake, EPOLLIN, port)) {
+    if (port->wake == -1 || !watch(port, port->wake, EPOLLIN, &port->wake_endpoint)) {
         return icn_os_last_result();
     }
     return icn_ok();
@@ -135,7 +135,7 @@ const icn_port_functions icn_port_epoll = {
     .connect = icn_epoll_connect,
     .receive = icn_epoll_receive,
     .send = icn_epoll_send,
-    .send_now = icn_epoll_send_now,
+    .sends_now = true,
     .cancel = icn_epoll_cancel,
     .run = icn_epoll_run,
     .submit = epoll_submit,

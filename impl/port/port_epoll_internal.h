@@ -19,11 +19,12 @@
 typedef struct icn_epoll_port {
     icn_port base;
     int epoll;
-    int wake;             /* an eventfd; its edge is enough, nobody reads it */
-    icn_atomic_u32 woken; /* any thread; 1 from a wake until the owner has seen it */
-    uint32_t budget;      /* completions that the current run may still deliver */
-    uint32_t queue_turns; /* runs since the last look at the sockets */
-    uint32_t event_next;  /* events[event_next .. event_count): left over by the last run */
+    int wake;                   /* an eventfd; its edge is enough, nobody reads it */
+    icn_endpoint wake_endpoint; /* what its events lead to; nothing is ever started on it */
+    icn_atomic_u32 woken;       /* any thread; 1 from a wake until the owner has seen it */
+    uint32_t budget;            /* completions that the current run may still deliver */
+    uint32_t queue_turns;       /* runs since the last look at the sockets */
+    uint32_t event_next;        /* events[event_next .. event_count): left over by the last run */
     uint32_t event_count;
     uint32_t buffer_size;
     char *buffer;            /* every receive lands here: one warm piece of memory */
@@ -46,7 +47,6 @@ void icn_epoll_connect(icn_port *base, icn_endpoint *endpoint, icn_operation *op
 void icn_epoll_receive(icn_port *base, icn_endpoint *endpoint, icn_operation *operation);
 void icn_epoll_send(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
                     uint32_t count);
-uint32_t icn_epoll_send_now(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count);
 void icn_epoll_cancel(icn_port *base, icn_operation *operation);
 
 /* What epoll told of an endpoint and was not looked at yet holds no longer. */

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "base/attributes.h"
 #include "os/error.h"
 #include "os/linux/accept_error.h"
 #include "port/operation.h"
@@ -174,19 +175,54 @@ static bool handle(icn_epoll_port *port, struct epoll_event *event)
     return true;
 }
 
+/* The usual event: bytes for a receive that waits for them, and nothing else. An event that was forgotten is none. */
+static inline bool is_plain(uint32_t events, const icn_endpoint *endpoint)
+{
+    return (events & ~(uint32_t)EPOLLOUT) == EPOLLIN && endpoint->writer == NULL && endpoint->reader != NULL &&
+           icn_operation_is_in_flight(endpoint->reader, ICN_OPERATION_RECEIVE);
+}
+
+static inline void handle_plain(icn_epoll_port *port, icn_endpoint *endpoint)
+{
+    const ssize_t size = recv((int)endpoint->socket, port->buffer, port->buffer_size, MSG_DONTWAIT);
+
+    if (size > 0 && (uint32_t)size < port->buffer_size) {
+        /* All of it; what comes later raises a new edge. */
+        give_data(port, endpoint->reader, (uint32_t)size);
+        return;
+    }
+    endpoint->ready |= EPOLLIN;
+    if (size > 0) {
+        icn_epoll_put_off(port, endpoint);
+        give_data(port, endpoint->reader, (uint32_t)size);
+    } else {
+        receive_nothing(port, endpoint, size);
+    }
+}
+
 static void handle_wake(icn_epoll_port *port)
 {
     /* Reads what the wakes before it wrote, so that the owner sees what they announced; a later one writes again. */
     (void)icn_u32_exchange(&port->woken, 0);
 }
 
+/* False when the budget ran out before all was done. */
+static ICN_RARE bool handle_rare(icn_epoll_port *port, struct epoll_event *event)
+{
+    if (event->data.ptr == &port->wake_endpoint) {
+        handle_wake(port);
+        return true;
+    }
+    return event->events == 0 || handle(port, event);
+}
+
 static void handle_events(icn_epoll_port *port)
 {
     while (port->event_next < port->event_count && port->budget > 0) {
         struct epoll_event *event = &port->events[port->event_next];
-        if (event->data.ptr == port) {
-            handle_wake(port);
-        } else if (event->data.ptr != NULL && !handle(port, event)) {
+        if (is_plain(event->events, event->data.ptr)) {
+            handle_plain(port, event->data.ptr);
+        } else if (!handle_rare(port, event)) {
             return;
         }
         ++port->event_next;

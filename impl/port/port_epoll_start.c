@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "os/error.h"
 #include "os/linux/sockaddr.h"
@@ -42,7 +41,7 @@ void icn_epoll_forget_events(icn_epoll_port *port, const icn_endpoint *endpoint)
     ICN_CHECK(port->event_count <= ICN_EPOLL_EVENTS_MAX);
     for (uint32_t i = port->event_next; i < port->event_count; ++i) {
         if (port->events[i].data.ptr == endpoint) {
-            port->events[i].data.ptr = NULL;
+            port->events[i].events = 0;
         }
     }
 }
@@ -63,40 +62,11 @@ void icn_epoll_connect(icn_port *base, icn_endpoint *endpoint, icn_operation *op
     }
 }
 
-static ssize_t send_gathered(icn_os_socket socket, const iocpnet_iovec *pieces, uint32_t count)
-{
-    struct iovec vectors[ICN_PORT_PIECES_MAX];
-    struct msghdr message = {.msg_iov = vectors};
-
-    message.msg_iovlen = count < ICN_PORT_PIECES_MAX ? count : ICN_PORT_PIECES_MAX;
-    for (size_t i = 0; i < message.msg_iovlen; ++i) {
-        /* The system's vector is also for reading, hence without const; sending changes nothing. */
-        vectors[i].iov_base = (void *)(uintptr_t)pieces[i].data;
-        vectors[i].iov_len = (size_t)pieces[i].size;
-    }
-    return sendmsg((int)socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-/* The system takes at most 2 GiB less a page, so that the result fits into 32 bits. */
-static ssize_t send_pieces(icn_os_socket socket, const iocpnet_iovec *pieces, uint32_t count)
-{
-    if (count > 1) {
-        return send_gathered(socket, pieces, count);
-    }
-    return send((int)socket, pieces->data, (size_t)pieces->size, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-uint32_t icn_epoll_send_now(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count)
-{
-    const ssize_t size = send_pieces(endpoint->socket, pieces, count);
-    return size > 0 ? (uint32_t)size : 0;
-}
-
 void icn_epoll_send(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
                     uint32_t count)
 {
     icn_epoll_port *port = icn_epoll_port_of(base);
-    const ssize_t size = send_pieces(endpoint->socket, pieces, count);
+    const int64_t size = icn_os_socket_send(endpoint->socket, pieces, count);
 
     if (size >= 0) {
         icn_operation_queue(&port->queue, operation, icn_ok(), (uint32_t)size);

@@ -73,7 +73,6 @@ void icn_iocp_connect(icn_port *port, icn_endpoint *endpoint, icn_operation *ope
 void icn_iocp_receive(icn_port *port, icn_endpoint *endpoint, icn_operation *operation);
 void icn_iocp_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
                    uint32_t count);
-uint32_t icn_iocp_send_now(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count);
 void icn_iocp_cancel(icn_port *port, icn_operation *operation);
 
 /* The system is done with the request of an operation that is not an accept. `os_error`: 0, or a Winsock code. */

@@ -1,5 +1,6 @@
 #include <limits.h>
 
+#include "os/windows/gather.h"
 #include "os/windows/sockaddr.h"
 #include "port/port_iocp_internal.h"
 
@@ -67,42 +68,16 @@ void icn_iocp_receive(icn_port *port, icn_endpoint *endpoint, icn_operation *ope
     await_readable(icn_iocp_of(port), operation);
 }
 
-/* Returns how many buffers were filled, 1 or more. A piece that is too long for one buffer is cut, and ends the list. */
-static DWORD gather(const iocpnet_iovec *pieces, uint32_t count, WSABUF *buffers)
-{
-    DWORD filled = 0;
-    for (uint32_t i = 0; i < count && filled < ICN_PORT_PIECES_MAX; i++) {
-        bool fits = pieces[i].size <= ULONG_MAX;
-        buffers[filled].len = fits ? (ULONG)pieces[i].size : ULONG_MAX;
-        buffers[filled].buf = (CHAR *)(uintptr_t)pieces[i].data;
-        filled++;
-        if (!fits) {
-            break;
-        }
-    }
-    return filled;
-}
-
 void icn_iocp_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
                    uint32_t count)
 {
     WSABUF buffers[ICN_PORT_PIECES_MAX];
     DWORD size = 0;
     begin(operation);
-    DWORD filled = gather(pieces, count, buffers);
+    DWORD filled = icn_os_gather(pieces, count, buffers);
     int failed =
         WSASend((SOCKET)endpoint->socket, buffers, filled, &size, 0, &icn_iocp_request_of(operation)->overlapped, NULL);
     called(icn_iocp_of(port), operation, error_of(failed == 0), size);
-}
-
-/* Without an OVERLAPPED the non-blocking socket takes what fits into its buffer; nothing is left pending. */
-uint32_t icn_iocp_send_now(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count)
-{
-    WSABUF buffers[ICN_PORT_PIECES_MAX];
-    DWORD size = 0;
-    ICN_CHECK(endpoint->writer == NULL);
-    DWORD filled = gather(pieces, count, buffers);
-    return WSASend((SOCKET)endpoint->socket, buffers, filled, &size, 0, NULL, NULL) == 0 ? size : 0;
 }
 
 /* Without this the socket does not know that it is connected: its addresses, shutdown and options would fail. */

@@ -19,7 +19,6 @@
 
 /* Per mille of the runs that return early without a cause, and of the sends at once that take nothing. */
 #define EARLY_CHANCE 20
-#define REFUSAL_CHANCE 100
 
 static icn_sim_port *sim_port(icn_port *port)
 {
@@ -158,13 +157,6 @@ static void start_send(icn_port *port, icn_endpoint *endpoint, icn_operation *op
     operation->storage[1] = (uintptr_t)send;
 }
 
-/* Takes nothing at times, though there is room. */
-static uint32_t send_now(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count)
-{
-    icn_interleave();
-    return icn_sim_chance(REFUSAL_CHANCE) ? 0 : icn_sim_port_write(endpoint, pieces, count);
-}
-
 static void cancel(icn_port *port, icn_operation *operation)
 {
     ICN_CHECK(operation->state == ICN_OPERATION_IN_FLIGHT);
@@ -254,7 +246,7 @@ const icn_port_functions icn_port_sim_at_once = {
     .connect = start_connect,
     .receive = start_receive,
     .send = start_send,
-    .send_now = send_now,
+    .sends_now = true,
     .cancel = cancel_at_once,
     .run = run,
     .submit = submit,

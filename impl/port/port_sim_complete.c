@@ -162,26 +162,6 @@ static void complete_receive(icn_sim_port *port, icn_operation *operation)
     }
 }
 
-uint32_t icn_sim_port_write(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count)
-{
-    icn_sim_end *end = icn_sim_descriptor_end(endpoint->socket);
-    uint32_t room = icn_sim_writable(end);
-    uint32_t most = icn_sim_broken(end) || room == 0 ? 0 : room - icn_sim_choose(room);
-    uint32_t taken = 0;
-
-    for (uint32_t i = 0; i < count && taken < most; i++) {
-        uint64_t left = most - taken;
-        uint32_t part = (uint32_t)(pieces[i].size < left ? pieces[i].size : left);
-        int64_t written = icn_sim_write(end, pieces[i].data, part);
-        if (written <= 0) {
-            break;
-        }
-        taken += (uint32_t)written;
-    }
-    icn_sim_trace("sent", icn_sim_connection(end), taken);
-    return taken;
-}
-
 static icn_sim_send *send_of(const icn_operation *operation)
 {
     return (icn_sim_send *)(uintptr_t)operation->storage[1];
@@ -203,7 +183,7 @@ static void complete_send(icn_operation *operation)
     uint32_t size = 0;
 
     if (error == 0 && icn_sim_choose(NOTHING_TAKEN_ONE_IN) != NOTHING_TAKEN_ONE_IN - 1) {
-        size = icn_sim_port_write(operation->endpoint, send->pieces, send->count);
+        size = icn_sim_socket_write(operation->endpoint->socket, send->pieces, send->count);
         error = size == 0 ? icn_sim_send_error(end) : 0;
     }
     icn_sim_port_forget_send(operation);

@@ -28,7 +28,4 @@ uint32_t icn_sim_port_deliver(icn_sim_port *port, uint32_t budget);
 /* Frees what a send in flight was given. */
 void icn_sim_port_forget_send(icn_operation *operation);
 
-/* Gives the network what it takes now, and by choice less. Returns the bytes. */
-uint32_t icn_sim_port_write(const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count);
-
 #endif

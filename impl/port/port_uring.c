@@ -228,7 +228,7 @@ const icn_port_functions icn_port_uring = {.kind = IOCPNET_PORT_IO_URING,
                                            .connect = icn_uring_connect,
                                            .receive = icn_uring_receive,
                                            .send = icn_uring_send,
-                                           .send_now = NULL, /* sends leave together, with a run's one system call */
+                                           .sends_now = false, /* sends leave together, with a run's one system call */
                                            .cancel = icn_uring_cancel,
                                            .run = uring_run,
                                            .submit = uring_submit,

@@ -26,24 +26,6 @@ static bool deliver_by_callback(icn_loop *loop, icn_session *session, const iocp
     return true;
 }
 
-static bool deliver_received_by_callback(icn_loop *loop, icn_session *session, const void *data, uint32_t size)
-{
-    icn_dispatcher *dispatcher = dispatcher_of(loop);
-    const icn_callback *callback = &dispatcher->service->callbacks[IOCPNET_EVENT_RECEIVED];
-    iocpnet_event *event = &dispatcher->received;
-    event->service = loop->roster->service;
-    event->listener = session->listener;
-    event->session = session->handle;
-    event->user = icn_pointer_load(&session->user);
-    event->data = data;
-    event->size = size;
-    icn_u64_count(&loop->counters.events, 1);
-    icn_session_begin_serving(session, data, size);
-    callback->function(event, callback->user);
-    icn_session_end_serving(session);
-    return true;
-}
-
 static bool deliver_to_queue(icn_loop *loop, icn_session *session, const iocpnet_event *event)
 {
     icn_event_queue *queue = &dispatcher_of(loop)->queue;
@@ -62,10 +44,12 @@ static bool deliver_to_queue(icn_loop *loop, icn_session *session, const iocpnet
     return true;
 }
 
-static bool deliver_received_to_queue(icn_loop *loop, icn_session *session, const void *data, uint32_t size)
+static void deliver_received_to_queue(icn_loop *loop, icn_session *session, const void *data, uint32_t size)
 {
     const iocpnet_event event = {.kind = IOCPNET_EVENT_RECEIVED, .data = data, .size = size};
-    return deliver_to_queue(loop, session, &event);
+    if (!deliver_to_queue(loop, session, &event)) {
+        icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
+    }
 }
 
 /* In its place among the events: the session closes once the host has had the chance to answer them. */
@@ -119,9 +103,6 @@ void icn_delivery_init(icn_dispatcher *dispatcher)
         loop->wanted = options->batch_events | ends;
     } else {
         loop->deliver = deliver_by_callback;
-        loop->deliver_received = deliver_received_by_callback;
-        dispatcher->received.kind = IOCPNET_EVENT_RECEIVED;
-        dispatcher->received.dispatcher = loop->index;
     }
     icn_event_queue_init(&dispatcher->queue, options->event_queue_bytes_max, options->batch_events);
     icn_kick_init(&dispatcher->feed_kick, feed);

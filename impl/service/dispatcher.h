@@ -21,7 +21,6 @@ typedef struct icn_dispatcher {
     icn_loop loop;
     icn_service *service;
     icn_event_queue queue;  /* delivery by batches */
-    iocpnet_event received; /* delivery by callbacks: the one event of all RECEIVED callbacks; owner thread */
     icn_thread thread;      /* driving by the library */
     icn_atomic_u32 leaving; /* 1: the thread ends */
     icn_atomic_u64 entered; /* the thread inside dispatch or poll, or one that drives it to its end; 0: none */

@@ -207,7 +207,10 @@ static void set_wanted(icn_service *service)
     }
     uint64_t wanted = registered_events(service);
     for (uint32_t i = 0; i < service->options.dispatcher_count; i++) {
-        service->dispatchers[i].loop.wanted = wanted;
+        icn_loop *loop = &service->dispatchers[i].loop;
+        loop->wanted = wanted;
+        loop->on_received = service->callbacks[IOCPNET_EVENT_RECEIVED].function;
+        loop->on_received_user = service->callbacks[IOCPNET_EVENT_RECEIVED].user;
     }
 }
 

@@ -106,8 +106,8 @@ SENDING = (
         ("    } else {\n        icn_session_go_on_sending(session);\n    }",
          "    } else if (completion->size != 0) {\n        icn_session_go_on_sending(session);\n    }"),)),
     Mutant("rest of a reply is not kept", "net/session_serve.c", (
-        ("    if (served->reply_bytes != 0) {\n        keep_rest(session);\n    }\n",
-         "    icn_send_queue_unreserve(&session->send_queue, served->reply_bytes);\n    served->reply_bytes = 0;\n"),)),
+        ("        keep_rest(session, served->reply + taken, piece.size - taken);\n",
+         "        icn_send_queue_unreserve(&session->send_queue, piece.size - taken);\n"),)),
     Mutant("reply leaves after what was sent later", "net/session_send.c", (
         ("    if (!icn_session_keep_reply(session)) {\n        return IOCPNET_E_NO_MEMORY;\n    }\n", ""),)),
     Mutant("sum of lengths overflows", "api_session.c", (

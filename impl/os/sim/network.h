@@ -90,4 +90,7 @@ int32_t icn_sim_send_error(const icn_sim_end *end);
 /* The network gives the connection up: this end sees os_error from now on, the far one a reset. */
 void icn_sim_break(icn_sim_end *end, int32_t os_error);
 
+/* Gives the network what it takes now of some pieces, and by choice less. Returns the bytes. (os/sim/socket.c) */
+uint32_t icn_sim_socket_write(icn_os_socket socket, const iocpnet_iovec *pieces, uint32_t count);
+
 #endif

@@ -3,16 +3,20 @@
 
 #include <errno.h>
 
+#include "base/interleave.h"
 #include "os/error.h"
 #include "os/sim/choice.h"
 #include "os/sim/fault.h"
 #include "os/sim/network.h"
 #include "os/sim/scheduler.h"
+#include "os/sim/trace.h"
 
 icn_result icn_os_socket_startup(void)
 {
     return icn_ok();
 }
+
+#define REFUSAL_CHANCE 100
 
 icn_result icn_os_socket_listen(const icn_address *address, const icn_os_listen_options *options, icn_os_socket *opened)
 {
@@ -77,6 +81,34 @@ void icn_os_socket_set_reset_on_close(icn_os_socket socket)
 void icn_os_socket_stop_listening(icn_os_socket socket)
 {
     (void)socket;
+}
+
+uint32_t icn_sim_socket_write(icn_os_socket socket, const iocpnet_iovec *pieces, uint32_t count)
+{
+    icn_sim_end *end = icn_sim_descriptor_end(socket);
+    uint32_t room = icn_sim_writable(end);
+    uint32_t most = icn_sim_broken(end) || room == 0 ? 0 : room - icn_sim_choose(room);
+    uint32_t taken = 0;
+
+    for (uint32_t i = 0; i < count && taken < most; i++) {
+        uint64_t left = most - taken;
+        uint32_t part = (uint32_t)(pieces[i].size < left ? pieces[i].size : left);
+        int64_t written = icn_sim_write(end, pieces[i].data, part);
+        if (written <= 0) {
+            break;
+        }
+        taken += (uint32_t)written;
+    }
+    icn_sim_trace("sent", icn_sim_connection(end), taken);
+    return taken;
+}
+
+/* Takes nothing at times, though there is room. */
+int64_t icn_os_socket_send(icn_os_socket socket, const iocpnet_iovec *pieces, uint32_t count)
+{
+    icn_interleave();
+    uint32_t taken = icn_sim_chance(REFUSAL_CHANCE) ? 0 : icn_sim_socket_write(socket, pieces, count);
+    return taken != 0 ? (int64_t)taken : -1;
 }
 
 void icn_os_socket_shutdown_send(icn_os_socket socket)

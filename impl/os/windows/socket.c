@@ -5,6 +5,7 @@
 #include <windows.h>
 
 #include "os/error.h"
+#include "os/windows/gather.h"
 #include "os/windows/sockaddr.h"
 
 #define BACKLOG_PLAIN_MAX 200 /* more has to be asked for with SOMAXCONN_HINT */
@@ -140,6 +141,30 @@ void icn_os_socket_set_reset_on_close(icn_os_socket socket)
 void icn_os_socket_stop_listening(icn_os_socket socket)
 {
     (void)socket;
+}
+
+DWORD icn_os_gather(const iocpnet_iovec *pieces, uint32_t count, WSABUF *buffers)
+{
+    DWORD filled = 0;
+    for (uint32_t i = 0; i < count && filled < ICN_OS_PIECES_MAX; i++) {
+        bool fits = pieces[i].size <= ULONG_MAX;
+        buffers[filled].len = fits ? (ULONG)pieces[i].size : ULONG_MAX;
+        buffers[filled].buf = (CHAR *)(uintptr_t)pieces[i].data;
+        filled++;
+        if (!fits) {
+            break;
+        }
+    }
+    return filled;
+}
+
+/* Without an OVERLAPPED the non-blocking socket takes what fits into its buffer; nothing is left pending. */
+int64_t icn_os_socket_send(icn_os_socket socket, const iocpnet_iovec *pieces, uint32_t count)
+{
+    WSABUF buffers[ICN_OS_PIECES_MAX];
+    DWORD size = 0;
+    DWORD filled = icn_os_gather(pieces, count, buffers);
+    return WSASend((SOCKET)socket, buffers, filled, &size, 0, NULL, NULL) == 0 ? (int64_t)size : -1;
 }
 
 void icn_os_socket_shutdown_send(icn_os_socket socket)
