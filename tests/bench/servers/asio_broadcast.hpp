@@ -1,4 +1,4 @@
-/* Fan-out and ticks over Asio: each session has a queue of shared buffers, and one write under way for all that is in it. */
+/* Fan-out and ticks over Asio: each session has a queue of shared buffers, and one write at a time takes all of it. */
 #ifndef BENCH_SERVERS_ASIO_BROADCAST_HPP
 #define BENCH_SERVERS_ASIO_BROADCAST_HPP
 

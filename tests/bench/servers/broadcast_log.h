@@ -1,5 +1,5 @@
 /*
- * What goes to all sessions, in the order of its sending, once: what a turn of the loop adds is one send for each session.
+ * What goes to all sessions, in its order, once: what a turn of the loop adds is one send for each session.
  * It begins anew when no session is behind; when it is full nothing more is received until then.
  */
 #ifndef BENCH_SERVERS_BROADCAST_LOG_H

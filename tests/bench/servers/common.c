@@ -139,8 +139,8 @@ static _Noreturn void await_end_of_input(pid_t parent)
 }
 
 /*
- * A process, not a thread: with a second thread each system call would look up its descriptor with a reference, and each
- * that can be cancelled would be prepared for that, which is 2 % of a small echo.
+ * A process, not a thread: with a second thread each system call would take a reference to its file, and each that can
+ * be cancelled would be prepared for that, which is 2 % of a small echo.
  */
 static void watch_input(void)
 {

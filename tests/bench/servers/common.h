@@ -2,6 +2,8 @@
  * What the server programs of the bench share: command line, listeners, threads and ticks.
  *
  *   server_X echo|fanout|tick [--cpu N] [--message-bytes B] [--rate HZ] [--threads N] [--addresses K]
+ *   server_iocpnet also: [--port epoll|io_uring|auto] [--delivery callbacks|batches] [--driving host|library]
+ *                        [--spin-us N]
  *
  * Prints "ready PORT" when it listens; ends with 0 at the end of standard input.
  */

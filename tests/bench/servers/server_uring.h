@@ -1,6 +1,6 @@
 /*
- * The hand-written io_uring server: one loop on one thread. Multishot accept and receive; what a turn sends leaves in the
- * call that waits for the next turn.
+ * The hand-written io_uring server: one loop on one thread. Multishot accept and receive; what a turn sends leaves in
+ * the call that waits for the next turn.
  */
 #ifndef BENCH_SERVERS_SERVER_URING_H
 #define BENCH_SERVERS_SERVER_URING_H

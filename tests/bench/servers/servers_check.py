@@ -262,7 +262,7 @@ def fanout_with_comings_and_goings(folder, command):
 
 
 def tick(folder, command):
-    """Each client gets updates whose times rise by the period, more or less, and lie in the past; what it sends is dropped."""
+    """Each client gets updates whose times rise, not faster than the rate, and are past; what it sends is dropped."""
     count = 40
     with Server(folder, command, "tick", "--message-bytes", str(MESSAGE_BYTES), "--rate", str(TICK_HZ)) as server:
         clients = [server.connect() for _ in range(5)]
@@ -277,7 +277,9 @@ def tick(folder, command):
             assert times[-1] - times[0] >= (count - 2) * 10 ** 9 // TICK_HZ, "faster than it should be"
 
 
-MODES = [fanout, fanout_to_late_reader, fanout_with_comings_and_goings, tick, echo, echo_on_threads, echo_on_addresses, echo_to_late_reader, echo_to_slow_readers, echo_until_half_close, echo_after_resets]
+MODES = [
+    echo, echo_on_threads, echo_on_addresses, echo_to_late_reader, echo_to_slow_readers, echo_until_half_close,
+    echo_after_resets, fanout, fanout_to_late_reader, fanout_with_comings_and_goings, tick]
 
 
 def main(folder, names):
