@@ -188,10 +188,11 @@ int main(int argc, char **argv)
     if (!is_batches(&options)) {
         register_callbacks(&all);
     }
-    server_ready(listen_on_one_port(&options, all.service));
-    server_must(iocpnet_service_start(all.service), "service_start");
+    /* Before anything can come: the library's threads run as soon as the service does. */
     if (all.handlers->start != NULL) {
         all.handlers->start(&options, all.service);
     }
+    server_ready(listen_on_one_port(&options, all.service));
+    server_must(iocpnet_service_start(all.service), "service_start");
     serve(&options, &all);
 }
