@@ -121,13 +121,6 @@ bool icn_send_queue_reserve(icn_send_queue *queue, uint64_t bytes, uint64_t byte
     return true;
 }
 
-void icn_send_queue_unreserve(icn_send_queue *queue, uint64_t bytes)
-{
-    uint64_t before = icn_u64_subtract(&queue->bytes, bytes);
-    ICN_CHECK(before >= bytes);
-    (void)before;
-}
-
 static void append_chunk(icn_send_queue *queue, icn_send_chunk *chunk)
 {
     if (queue->last == NULL) {

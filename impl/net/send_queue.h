@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/atomic.h"
+#include "base/check.h"
 #include "iocpnet.h"
 
 #define ICN_SEND_POOL_MAX 64 /* chunks that a loop keeps for re-use */
@@ -39,8 +40,13 @@ static inline bool icn_send_queue_reserve_first(icn_send_queue *queue, uint64_t 
     uint64_t none = 0;
     return icn_u64_replace(&queue->bytes, &none, bytes);
 }
-/* Gives budget back that was not used after all. Any thread. */
-void icn_send_queue_unreserve(icn_send_queue *queue, uint64_t bytes);
+/* Gives budget back, of bytes that were taken or not queued after all. Any thread. */
+static inline void icn_send_queue_unreserve(icn_send_queue *queue, uint64_t bytes)
+{
+    uint64_t before = icn_u64_subtract(&queue->bytes, bytes);
+    ICN_CHECK(before >= bytes);
+    (void)before;
+}
 
 /* Queues a copy of the pieces, `bytes` in all, which were reserved. False: no memory. Owner thread. */
 bool icn_send_queue_append(icn_send_queue *queue, icn_send_pool *pool, const iocpnet_iovec *pieces, uint32_t count,

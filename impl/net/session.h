@@ -171,22 +171,21 @@ int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint
 void icn_session_deliver_sent(icn_session *session, uint32_t bytes);
 
 /* The system has taken `bytes`, which are out of the queue and of its budget. Owner thread. */
-static inline void icn_session_account_sent(icn_session *session, uint32_t bytes)
+static inline void icn_session_account_sent(icn_session *session, icn_loop *loop, uint32_t bytes)
 {
     icn_u64_count(&session->bytes_sent, bytes);
-    icn_u64_count(&session->loop->counters.bytes_sent, bytes);
-    if (icn_loop_wants(session->loop, IOCPNET_EVENT_SENT)) {
+    icn_u64_count(&loop->counters.bytes_sent, bytes);
+    if (icn_loop_wants(loop, IOCPNET_EVENT_SENT)) {
         icn_session_deliver_sent(session, bytes);
     }
 }
 /* What follows once bytes were taken: WRITABLE, the rest of the queue, a close that waits for it. Owner thread. */
 void icn_session_go_on_sending(icn_session *session);
 
-/* False when none of it is due. */
-static inline bool icn_session_has_more_to_do(const icn_session *session)
+/* True when WRITABLE is owed, or a close was asked for. */
+static inline bool icn_session_owes(const icn_session *session)
 {
-    return icn_u64_load(&session->writable_below) != 0 || !icn_send_queue_is_empty(&session->send_queue) ||
-           icn_u32_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
+    return icn_u64_load(&session->writable_below) != 0 || icn_u32_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
 }
 /* Owner thread: submits what is queued, unless a send is in flight. */
 void icn_session_flush(icn_session *session);
@@ -200,7 +199,7 @@ void icn_session_check_writable(icn_session *session);
 /* ---- serving (session_serve.c): around the RECEIVED callback; owner thread ---- */
 
 /* Calls the callback for RECEIVED, and sends what it sent to its session. */
-void icn_session_serve(icn_session *session, const void *received, uint32_t bytes);
+void icn_session_serve(icn_session *session, icn_loop *loop, const void *received, uint32_t bytes);
 
 /* True inside the RECEIVED callback of this session. */
 static inline bool icn_session_is_served(const icn_session *session)

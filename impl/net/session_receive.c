@@ -37,15 +37,17 @@ void icn_session_update_receive(icn_session *session)
 static inline void deliver_bytes(icn_session *session, const icn_completion *completion)
 {
     icn_loop *loop = session->loop;
-    if (icn_session_state_now(session) != ICN_SESSION_OPEN || icn_session_is_closing(session)) {
+    uint32_t size = completion->size;
+    if (icn_session_is_closing(session)) {
         return;
     }
-    icn_u64_count(&session->bytes_received, completion->size);
-    icn_u64_count(&loop->counters.bytes_received, completion->size);
+    ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_OPEN);
+    icn_u64_count(&session->bytes_received, size);
+    icn_u64_count(&loop->counters.bytes_received, size);
     if (loop->on_received != NULL) {
-        icn_session_serve(session, completion->data, completion->size);
+        icn_session_serve(session, loop, completion->data, size);
     } else if (icn_loop_wants(loop, IOCPNET_EVENT_RECEIVED)) {
-        loop->deliver_received(loop, session, completion->data, completion->size);
+        loop->deliver_received(loop, session, completion->data, size);
     }
 }
 

@@ -139,7 +139,7 @@ ICN_RARE void icn_session_deliver_sent(icn_session *session, uint32_t bytes)
 static void bytes_taken(icn_session *session, uint32_t bytes)
 {
     icn_send_queue_consume(&session->send_queue, &session->loop->send_pool, bytes);
-    icn_session_account_sent(session, bytes);
+    icn_session_account_sent(session, session->loop, bytes);
 }
 
 static bool may_send(const icn_session *session)
@@ -187,7 +187,7 @@ void icn_session_flush(icn_session *session)
         return;
     }
     bytes_taken(session, taken);
-    if (icn_session_has_more_to_do(session)) {
+    if (!icn_send_queue_is_empty(&session->send_queue) || icn_session_owes(session)) {
         icn_session_go_on_sending(session);
     }
 }

@@ -50,7 +50,7 @@ bool icn_session_keep_reply(icn_session *session)
 }
 
 /* What the system did not take has to wait, and so be copied. Without memory the session can not go on. */
-static ICN_RARE void keep_rest(icn_session *session, const char *data, uint64_t bytes)
+static void keep_rest(icn_session *session, const char *data, uint64_t bytes)
 {
     if (queue_copy(session, data, bytes)) {
         icn_session_start_send(session);
@@ -61,24 +61,37 @@ static ICN_RARE void keep_rest(icn_session *session, const char *data, uint64_t 
     }
 }
 
-static inline void send_reply(icn_session *session)
+/*
+ * Nothing else is to be looked at: the queue was empty when the reply took its budget, and whoever has queued bytes, was
+ * refused or asked for a close since has kicked the loop, which looks after this.
+ */
+static inline void reply_taken(icn_session *session, icn_loop *loop, uint64_t bytes)
 {
-    icn_loop *loop = session->loop;
+    icn_send_queue_unreserve(&session->send_queue, bytes);
+    icn_session_account_sent(session, loop, (uint32_t)bytes);
+}
+
+static ICN_RARE void reply_cut_short(icn_session *session, const char *reply, uint64_t bytes, uint64_t taken)
+{
+    keep_rest(session, reply + taken, bytes - taken);
+    if (taken != 0) {
+        reply_taken(session, session->loop, taken);
+    }
+}
+
+/* There is a reply only where the port sends at once. */
+static inline void send_reply(icn_session *session, icn_loop *loop)
+{
     icn_service_window *served = &loop->served;
     const iocpnet_iovec piece = {.size = served->reply_bytes, .data = served->reply};
-    uint32_t taken = icn_port_send_now(loop->port, &session->endpoint, &piece, 1);
+    int64_t size = icn_os_socket_send(session->endpoint.socket, &piece, 1);
     icn_u64_count(&loop->counters.sends, 1);
     icn_u64_count(&loop->counters.bytes_accepted, piece.size);
     served->reply_bytes = 0;
-    if (taken != piece.size) {
-        keep_rest(session, served->reply + taken, piece.size - taken);
-    }
-    if (taken != 0) {
-        icn_send_queue_unreserve(&session->send_queue, taken);
-        icn_session_account_sent(session, taken);
-    }
-    if (icn_session_has_more_to_do(session)) {
-        icn_session_go_on_sending(session);
+    if (size == (int64_t)piece.size) {
+        reply_taken(session, loop, piece.size);
+    } else {
+        reply_cut_short(session, piece.data, piece.size, size > 0 ? (uint64_t)size : 0);
     }
 }
 
@@ -90,9 +103,8 @@ static inline void send_rest(icn_session *session)
     }
 }
 
-void icn_session_serve(icn_session *session, const void *received, uint32_t bytes)
+void icn_session_serve(icn_session *session, icn_loop *loop, const void *received, uint32_t bytes)
 {
-    icn_loop *loop = session->loop;
     icn_service_window *served = &loop->served;
     iocpnet_event *event = &served->event;
     ICN_CHECK(!icn_session_is_served(session) && served->reply_bytes == 0);
@@ -107,7 +119,7 @@ void icn_session_serve(icn_session *session, const void *received, uint32_t byte
     /* First: what the events that follow send leaves as anything does that is sent outside of this callback. */
     event->size = 0;
     if (served->reply_bytes != 0) {
-        send_reply(session);
+        send_reply(session, loop);
     } else {
         send_rest(session);
     }

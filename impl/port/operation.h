@@ -9,11 +9,6 @@
 #include "port/port.h"
 #include "util/live.h"
 
-static inline bool icn_operation_is_in_flight(const icn_operation *operation, icn_operation_kind kind)
-{
-    return operation->state == ICN_OPERATION_IN_FLIGHT && operation->kind == kind;
-}
-
 /* Hands over one piece: the operation goes on. The callee may cancel it. */
 static inline void icn_operation_give(icn_operation *operation, const icn_completion *completion)
 {

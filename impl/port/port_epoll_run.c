@@ -6,6 +6,7 @@
 #include "base/attributes.h"
 #include "os/error.h"
 #include "os/linux/accept_error.h"
+#include "os/linux/calls.h"
 #include "port/operation.h"
 #include "port/port_epoll_internal.h"
 
@@ -64,7 +65,7 @@ static void give_data(icn_epoll_port *port, icn_operation *operation, uint32_t s
 /* True when there may be more. */
 static inline bool receive_piece(icn_epoll_port *port, icn_endpoint *endpoint, icn_operation *operation)
 {
-    const ssize_t size = recv((int)endpoint->socket, port->buffer, port->buffer_size, MSG_DONTWAIT);
+    const ssize_t size = icn_linux_receive((int)endpoint->socket, port->buffer, port->buffer_size, MSG_DONTWAIT);
 
     if (size <= 0) {
         receive_nothing(port, endpoint, size);
@@ -175,16 +176,19 @@ static bool handle(icn_epoll_port *port, struct epoll_event *event)
     return true;
 }
 
-/* The usual event: bytes for a receive that waits for them, and nothing else. An event that was forgotten is none. */
+/*
+ * The usual event: bytes for a receive that waits for them, on a connection that can be written to, which no send waits
+ * for. A listener is never written to. An event that was forgotten has no bits.
+ */
 static inline bool is_plain(uint32_t events, const icn_endpoint *endpoint)
 {
-    return (events & ~(uint32_t)EPOLLOUT) == EPOLLIN && endpoint->writer == NULL && endpoint->reader != NULL &&
-           icn_operation_is_in_flight(endpoint->reader, ICN_OPERATION_RECEIVE);
+    return events == (EPOLLIN | EPOLLOUT) && endpoint->writer == NULL && endpoint->reader != NULL &&
+           goes_on(endpoint->reader);
 }
 
 static inline void handle_plain(icn_epoll_port *port, icn_endpoint *endpoint)
 {
-    const ssize_t size = recv((int)endpoint->socket, port->buffer, port->buffer_size, MSG_DONTWAIT);
+    const ssize_t size = icn_linux_receive((int)endpoint->socket, port->buffer, port->buffer_size, MSG_DONTWAIT);
 
     if (size > 0 && (uint32_t)size < port->buffer_size) {
         /* All of it; what comes later raises a new edge. */

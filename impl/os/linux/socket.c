@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "os/error.h"
+#include "os/linux/calls.h"
 #include "os/linux/sockaddr.h"
 
 icn_result icn_os_socket_startup(void)
@@ -139,7 +140,7 @@ int64_t icn_os_socket_send(icn_os_socket socket, const iocpnet_iovec *pieces, ui
     if (count > 1) {
         return send_gathered(socket, pieces, count);
     }
-    return send((int)socket, pieces->data, (size_t)pieces->size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return icn_linux_send((int)socket, pieces->data, (size_t)pieces->size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void icn_os_socket_shutdown_send(icn_os_socket socket)
