@@ -222,8 +222,9 @@ static ICN_RARE bool handle_rare(icn_epoll_port *port, struct epoll_event *event
 
 static void handle_events(icn_epoll_port *port)
 {
-    while (port->event_next < port->event_count && port->budget > 0) {
-        struct epoll_event *event = &port->events[port->event_next];
+    struct epoll_event *event = &port->events[port->event_next];
+
+    for (; port->event_next < port->event_count && port->budget > 0; ++event) {
         if (is_plain(event->events, event->data.ptr)) {
             handle_plain(port, event->data.ptr);
         } else if (!handle_rare(port, event)) {

@@ -15,16 +15,16 @@
 
 #include <sys/syscall.h>
 
-/* System V ABI, A.2.1: arguments in rdi, rsi, rdx, r10, r8, r9; rcx and r11 are lost; -4095 to -1 is an error. */
+/* System V ABI, A.2.1: arguments in rdi, rsi, rdx, r10, r8, r9; rcx and r11 are lost; -4095 to -1 is an error. The sixth, the
+ * length of an address, is not looked at when the fifth, the address, is NULL. */
 static inline ssize_t icn_linux_transfer(long number, int socket, const void *data, size_t size, int flags)
 {
     register long fourth __asm__("r10") = flags;
     register long fifth __asm__("r8") = 0;
-    register long sixth __asm__("r9") = 0;
     long result;
     __asm__ volatile("syscall"
                      : "=a"(result)
-                     : "0"(number), "D"((long)socket), "S"(data), "d"(size), "r"(fourth), "r"(fifth), "r"(sixth)
+                     : "0"(number), "D"((long)socket), "S"(data), "d"(size), "r"(fourth), "r"(fifth)
                      : "rcx", "r11", "memory");
     if (__builtin_expect(result < 0, 0)) {
         errno = (int)-result;
