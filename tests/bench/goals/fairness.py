@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 
+import noise
 from comparison import percentile
 from contestants import PORTS
 from plots import Panel
@@ -31,20 +32,30 @@ FLOOD_MARGIN_MS = 100  # it starts before the quiet one is measured, and ends af
 
 class Seat:
     def __init__(self, bench, contestant, flood, stack):
-        self.slice_ms = bench.slice_ms
+        self.bench = bench
         self.contestant = contestant
         server = stack.enter_context(bench.server(contestant, QUIET))
         self.quiet = stack.enter_context(bench.load(QUIET, server))
         self.flood = stack.enter_context(bench.load(flood, server, polite=True))
-        self.alone, self.beside, self.flooded = [], [], []
+        self.alone, self.beside, self.flooded, self.foreign = [], [], [], []
 
     def measure(self):
-        self.alone.append(P99(self.quiet.run(self.slice_ms)))
-        self.flood.start(self.slice_ms + 2 * FLOOD_MARGIN_MS)
+        flood_ms = self.bench.slice_ms + 2 * FLOOD_MARGIN_MS
+        self.alone.append(self.p99_of_quiet())
+        self.flood.start(flood_ms)
         self.quiet.run(FLOOD_MARGIN_MS)
-        self.beside.append(P99(self.quiet.run(self.slice_ms)))
-        figures = self.flood.figures(self.slice_ms + 2 * FLOOD_MARGIN_MS)
+        self.beside.append(self.p99_of_quiet())
+        figures = self.flood.figures(flood_ms)
         self.flooded.append(figures["bytes"] / figures["seconds"] / 2**20)
+
+    def p99_of_quiet(self):
+        before = noise.moment(self.bench.running)
+        figures = self.quiet.run(self.bench.slice_ms)
+        self.foreign.append(noise.foreign_share(before, noise.moment(self.bench.running)))
+        return P99(figures)
+
+    def disturbed_share(self):
+        return sum(share > noise.FOREIGN_SHARE_MAX for share in self.foreign) / len(self.foreign)
 
     def times(self):
         return spread(quotients(self.beside, self.alone))
@@ -70,7 +81,10 @@ def measure(bench):
         seats = seats_measured(bench, flood)
         report.add(Table(f"Flood of {flood.name}", head, [seat.row() for seat in seats]))
         report.verdicts += [at_most(f"flood of {flood.name}: p99 of {seat.contestant.name}, with / without",
-                                    seat.times(), TIMES_MAX, TOLERANCE) for seat in seats if seat.contestant in PORTS]
+                                    seat.times(), TIMES_MAX, TOLERANCE, seat.disturbed_share())
+                            for seat in seats if seat.contestant in PORTS]
+        shares = [seat.disturbed_share() for seat in seats]
+        report.remark(f"Flood of {flood.name}: foreign load in {100 * sum(shares) / len(shares):.0f} % of the slices.")
         report.panels.append(Panel(f"Flood of {flood.name}: p99 with / without",
                                    [(seat.contestant.name, seat.times()) for seat in seats], at=TIMES_MAX))
     return report
