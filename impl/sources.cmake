@@ -54,6 +54,7 @@ set(IOCPNET_SOURCES_LINUX
     port/port_epoll_start.c
     port/port_uring.c
     port/ports_linux.c
+    port/send_linux.c
     port/uring_buffers.c
     port/uring_complete.c
     port/uring_request.c

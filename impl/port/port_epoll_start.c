@@ -6,6 +6,7 @@
 #include "os/linux/sockaddr.h"
 #include "port/operation.h"
 #include "port/port_epoll_internal.h"
+#include "port/send_linux.h"
 
 void icn_epoll_put_off(icn_epoll_port *port, icn_endpoint *endpoint)
 {
@@ -66,15 +67,10 @@ void icn_epoll_send(icn_port *base, icn_endpoint *endpoint, icn_operation *opera
                     uint32_t count)
 {
     icn_epoll_port *port = icn_epoll_port_of(base);
-    const int64_t size = icn_os_socket_send(endpoint->socket, pieces, count);
 
-    if (size >= 0) {
-        icn_operation_queue(&port->queue, operation, icn_ok(), (uint32_t)size);
-    } else if (errno == EINTR) {
-        icn_operation_queue(&port->queue, operation, icn_ok(), 0);
-    } else if (errno != EAGAIN) { /* else the edge of EPOLLOUT completes it */
-        icn_operation_queue(&port->queue, operation, icn_os_last_result(), 0);
-    }
+    ICN_CHECK(endpoint->writer == operation);
+    /* When the socket is full the edge of EPOLLOUT completes it. */
+    (void)icn_linux_try_send(&port->queue, operation, pieces, count);
 }
 
 /* Nothing of it is in the system: what comes for the socket later finds no operation in flight. */

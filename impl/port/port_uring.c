@@ -24,21 +24,12 @@ static icn_result open_wake(icn_uring_port *port)
     return port->wake_descriptor >= 0 ? icn_ok() : icn_os_last_result();
 }
 
-static void init(icn_uring_port *port, icn_uring_gather *gather)
+static void init(icn_uring_port *port)
 {
     port->base.functions = &icn_port_uring;
-    port->gather = gather;
-    gather->message_count = 0;
-    gather->piece_count = 0;
     icn_list_init(&port->parked);
     icn_list_init(&port->cancels);
     icn_list_init(&port->queue);
-}
-
-static void release(icn_uring_port *port, icn_uring_gather *gather)
-{
-    icn_memory_release(gather, sizeof *gather, ICN_MEMORY_PORT);
-    icn_memory_release(port, sizeof *port, ICN_MEMORY_PORT);
 }
 
 static icn_result open_parts(icn_uring_port *port, const icn_port_options *options)
@@ -81,25 +72,21 @@ static icn_result open_parts_patiently(icn_uring_port *port, const icn_port_opti
 static icn_result uring_open(const icn_port_options *options, icn_port **opened)
 {
     icn_uring_port *port = icn_memory_allocate_zeroed(sizeof *port, ICN_MEMORY_PORT);
-    icn_uring_gather *gather = icn_memory_allocate(sizeof *gather, ICN_MEMORY_PORT);
-    icn_result result = icn_failure(IOCPNET_E_NO_MEMORY);
+    icn_result result;
 
-    if (port == NULL || gather == NULL) {
-        goto fail;
+    if (port == NULL) {
+        return icn_failure(IOCPNET_E_NO_MEMORY);
     }
-    init(port, gather);
+    init(port);
     result = open_parts_patiently(port, options);
     if (result.status != IOCPNET_OK) {
-        goto fail;
+        icn_memory_release(port, sizeof *port, ICN_MEMORY_PORT);
+        return result;
     }
     icn_live_add(ICN_LIVE_DESCRIPTORS); /* the ring */
     icn_live_add(ICN_LIVE_DESCRIPTORS); /* what wakes it */
     *opened = &port->base;
     return icn_ok();
-
-fail:
-    release(port, gather);
-    return result;
 }
 
 static void uring_close(icn_port *base)
@@ -114,7 +101,7 @@ static void uring_close(icn_port *base)
     close(port->wake_descriptor);
     icn_live_remove(ICN_LIVE_DESCRIPTORS);
     icn_uring_buffers_close(&port->buffers);
-    release(port, port->gather);
+    icn_memory_release(port, sizeof *port, ICN_MEMORY_PORT);
 }
 
 static icn_result uring_attach(icn_port *base, icn_endpoint *endpoint)
@@ -228,7 +215,7 @@ const icn_port_functions icn_port_uring = {.kind = IOCPNET_PORT_IO_URING,
                                            .connect = icn_uring_connect,
                                            .receive = icn_uring_receive,
                                            .send = icn_uring_send,
-                                           .sends_now = false, /* sends leave together, with a run's one system call */
+                                           .sends_now = true,
                                            .cancel = icn_uring_cancel,
                                            .run = uring_run,
                                            .submit = uring_submit,

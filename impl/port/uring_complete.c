@@ -13,11 +13,6 @@ static icn_result result_of(int32_t outcome)
     return outcome < 0 ? icn_os_result(-outcome) : icn_ok();
 }
 
-static uint32_t size_of(const icn_operation *operation, int32_t outcome)
-{
-    return operation->kind == ICN_OPERATION_SEND && outcome > 0 ? (uint32_t)outcome : 0;
-}
-
 static bool awaits_cancel(icn_operation *operation, int32_t outcome)
 {
     ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) == 0);
@@ -32,7 +27,7 @@ static bool awaits_cancel(icn_operation *operation, int32_t outcome)
 static void queue_last(icn_uring_port *port, icn_operation *operation, int32_t outcome)
 {
     if (!awaits_cancel(operation, outcome)) {
-        icn_operation_queue(&port->queue, operation, result_of(outcome), size_of(operation, outcome));
+        icn_operation_queue(&port->queue, operation, result_of(outcome), 0);
     }
 }
 
@@ -41,7 +36,7 @@ static uint32_t deliver_last(icn_operation *operation, int32_t outcome)
     if (awaits_cancel(operation, outcome)) {
         return 0;
     }
-    icn_operation_finish_with(operation, result_of(outcome), size_of(operation, outcome));
+    icn_operation_finish_with(operation, result_of(outcome), 0);
     return 1;
 }
 
@@ -145,23 +140,9 @@ static uint32_t room_polled(icn_uring_port *port, icn_operation *operation, int3
     return 0;
 }
 
-static uint32_t send_completed(icn_uring_port *port, icn_operation *operation, int32_t outcome, bool ended)
-{
-    if ((operation->storage[ICN_URING_FLAGS] & ICN_URING_AWAITS_ROOM) != 0) {
-        return room_polled(port, operation, outcome, ended);
-    }
-    ICN_CHECK(ended);
-    if (outcome == -EAGAIN && operation->state == ICN_OPERATION_IN_FLIGHT) {
-        icn_uring_await_room(port, operation);
-        return 0;
-    }
-    return request_ended(port, operation, outcome);
-}
-
 static void cancel_completed(icn_uring_port *port, icn_operation *operation, int32_t outcome)
 {
-    ICN_CHECK(operation->state == ICN_OPERATION_CANCELLING ||
-              (operation->storage[ICN_URING_FLAGS] & ICN_URING_AWAITS_ROOM) != 0);
+    ICN_CHECK(operation->state == ICN_OPERATION_CANCELLING || operation->kind == ICN_OPERATION_SEND);
     ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_CANCEL_SENT) != 0);
     operation->storage[ICN_URING_FLAGS] &= ~(uint64_t)ICN_URING_CANCEL_SENT;
     if ((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) == 0) {
@@ -190,7 +171,7 @@ static uint32_t operation_completed(icn_uring_port *port, icn_operation *operati
         return connect_completed(port, operation, completion->result);
     default:
         ICN_CHECK(operation->kind == ICN_OPERATION_SEND);
-        return send_completed(port, operation, completion->result, ended);
+        return room_polled(port, operation, completion->result, ended);
     }
 }
 

@@ -6,17 +6,16 @@
  * as well, so that a cancel never meets the operation's next use. A request that ends by itself (after one piece, for want
  * of a buffer, by a full completion queue, with the thread that submitted it) is submitted again; the owner does not notice.
  *
- * A send that finds the socket full has a poll for its next request. The kernel polls for the end of the peer's stream too,
- * asked or not, and that does not go away: so the poll is edge-triggered, and goes on until there is room. Then the port
- * cancels it, and the owner sends again.
+ * Sends are plain system calls: requests would cost no less, and tell of their end later. One that finds the
+ * socket full has a poll for its request. The kernel polls for the end of the peer's stream too, asked or not, and that does
+ * not go away: so the poll is edge-triggered, and goes on until there is room. Then the port cancels it, and the owner sends
+ * again.
  */
 #ifndef ICN_PORT_URING_PORT_H
 #define ICN_PORT_URING_PORT_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "base/atomic.h"
 #include "base/list.h"
@@ -32,9 +31,8 @@ enum {
 
 /* storage[ICN_URING_FLAGS] */
 enum {
-    ICN_URING_SUBMITTED = 1,   /* the kernel will complete the request */
-    ICN_URING_CANCEL_SENT = 2, /* the kernel will complete the cancel */
-    ICN_URING_AWAITS_ROOM = 4  /* the request of a send is a poll */
+    ICN_URING_SUBMITTED = 1,  /* the kernel will complete the request */
+    ICN_URING_CANCEL_SENT = 2 /* the kernel will complete the cancel */
 };
 
 /* User data other than an operation's address. */
@@ -43,18 +41,9 @@ enum {
     ICN_URING_WAKE = 2
 };
 
-/* Message headers and pieces of gathered sends, which the kernel copies when it takes the submission. */
-typedef struct icn_uring_gather {
-    uint32_t message_count;
-    uint32_t piece_count;
-    struct msghdr messages[64];
-    struct iovec pieces[1024];
-} icn_uring_gather;
-
 typedef struct icn_uring_port {
     icn_port base;
     icn_uring_ring ring;
-    icn_uring_gather *gather;
     icn_list parked;      /* operations to submit */
     icn_list cancels;     /* operations whose cancel is to be submitted */
     icn_list queue;       /* operations whose last completion is to be delivered */
@@ -88,8 +77,6 @@ void icn_uring_start_again(icn_uring_port *port, icn_operation *operation);
 /* Puts an operation that is in flight, but no send before its poll, where icn_uring_write_waiting finds it. */
 void icn_uring_park(icn_uring_port *port, icn_operation *operation);
 
-/* Has a send that found the socket full wait for room. */
-void icn_uring_await_room(icn_uring_port *port, icn_operation *operation);
 /* Ends the request of an operation, unless its end was asked for already. */
 void icn_uring_end_request(icn_uring_port *port, icn_operation *operation);
 

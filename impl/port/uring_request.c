@@ -1,11 +1,11 @@
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stddef.h>
 
 #include "os/error.h"
 #include "os/linux/sockaddr.h"
 #include "port/operation.h"
+#include "port/send_linux.h"
 #include "port/uring_port.h"
 
 _Static_assert(_Alignof(icn_operation) > ICN_URING_WAKE, "addresses leave the low bits of user data free");
@@ -29,8 +29,7 @@ static void mark_submitted(icn_operation *operation)
 }
 
 /*
- * The sockets are non-blocking. io_uring waits for them all the same: only MSG_DONTWAIT in the request itself makes it give
- * up with EAGAIN. Sends do: a wait that the end of the peer's stream disturbs would go on in a thread of the kernel.
+ * The sockets are non-blocking; io_uring waits for them all the same.
  *
  * Receives are multishot where one thread drives. On other rings Linux breaks a receive off at an urgent byte while it has
  * work for the thread to be told of, and a multishot receive then waits for more instead of looking again.
@@ -53,7 +52,6 @@ static void write_request(const icn_uring_port *port, struct io_uring_sqe *entry
             .opcode = IORING_OP_POLL_ADD, .fd = socket, .poll_events = POLLOUT, .user_data = user_data};
         break;
     case ICN_OPERATION_SEND:
-        ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_AWAITS_ROOM) != 0);
         /* Its first look comes after it waits, so room made since the send is seen: then, or as an edge. */
         *entry = (struct io_uring_sqe){.opcode = IORING_OP_POLL_ADD,
                                        .fd = socket,
@@ -119,13 +117,6 @@ void icn_uring_start_again(icn_uring_port *port, icn_operation *operation)
     submit_or_park(port, operation);
 }
 
-void icn_uring_await_room(icn_uring_port *port, icn_operation *operation)
-{
-    ICN_CHECK(operation->kind == ICN_OPERATION_SEND);
-    operation->storage[ICN_URING_FLAGS] |= ICN_URING_AWAITS_ROOM;
-    submit_or_park(port, operation);
-}
-
 void icn_uring_accept(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, uint32_t count)
 {
     (void)count;
@@ -158,85 +149,16 @@ void icn_uring_connect(icn_port *base, icn_endpoint *endpoint, icn_operation *op
     icn_operation_queue(&port->queue, operation, icn_os_result(error), 0);
 }
 
-/* Makes room for a message; NULL when the kernel does not take the earlier ones. */
-static struct msghdr *next_message(icn_uring_port *port, uint32_t piece_count)
-{
-    icn_uring_gather *gather = port->gather;
-    const uint32_t messages_max = sizeof gather->messages / sizeof gather->messages[0];
-    const uint32_t pieces_max = sizeof gather->pieces / sizeof gather->pieces[0];
-    struct msghdr *message;
-
-    if (gather->message_count == messages_max || gather->piece_count + piece_count > pieces_max) {
-        (void)icn_uring_ring_submit(&port->ring);
-    }
-    if (icn_uring_ring_unsubmitted(&port->ring) == 0) {
-        gather->message_count = 0;
-        gather->piece_count = 0;
-    }
-    if (gather->message_count == messages_max || gather->piece_count + piece_count > pieces_max) {
-        return NULL;
-    }
-    message = &gather->messages[gather->message_count++];
-    *message = (struct msghdr){.msg_iov = &gather->pieces[gather->piece_count], .msg_iovlen = piece_count};
-    gather->piece_count += piece_count;
-    return message;
-}
-
-static bool submit_gathered_send(icn_uring_port *port, const icn_operation *operation, const iocpnet_iovec *pieces,
-                                 uint32_t count)
-{
-    struct io_uring_sqe *entry;
-    struct msghdr *message = next_message(port, count);
-
-    if (message == NULL) {
-        return false;
-    }
-    for (uint32_t i = 0; i < count; ++i) {
-        message->msg_iov[i] = (struct iovec){(void *)(uintptr_t)pieces[i].data, (size_t)pieces[i].size};
-    }
-    entry = next_entry(port);
-    if (entry == NULL) {
-        return false;
-    }
-    *entry = (struct io_uring_sqe){.opcode = IORING_OP_SENDMSG,
-                                   .fd = (int)operation->endpoint->socket,
-                                   .addr = (uintptr_t)message,
-                                   .len = 1,
-                                   .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT,
-                                   .user_data = (uintptr_t)operation};
-    return true;
-}
-
-static bool submit_send(icn_uring_port *port, const icn_operation *operation, const iocpnet_iovec *piece)
-{
-    struct io_uring_sqe *entry = next_entry(port);
-
-    if (entry == NULL) {
-        return false;
-    }
-    *entry = (struct io_uring_sqe){.opcode = IORING_OP_SEND,
-                                   .fd = (int)operation->endpoint->socket,
-                                   .addr = (uintptr_t)piece->data,
-                                   .len = piece->size < INT_MAX ? (uint32_t)piece->size : INT_MAX,
-                                   .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT,
-                                   .user_data = (uintptr_t)operation};
-    return true;
-}
-
 void icn_uring_send(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
                     uint32_t count)
 {
     icn_uring_port *port = icn_uring_port_of(base);
-    const uint32_t taken = count < ICN_PORT_PIECES_MAX ? count : ICN_PORT_PIECES_MAX;
 
     ICN_CHECK(endpoint->writer == operation);
     init(operation);
-    if (count == 1 ? submit_send(port, operation, pieces) : submit_gathered_send(port, operation, pieces, taken)) {
-        mark_submitted(operation);
-        return;
+    if (!icn_linux_try_send(&port->queue, operation, pieces, count)) {
+        submit_or_park(port, operation);
     }
-    /* No room: the system took nothing, and the owner offers the rest again. */
-    icn_operation_queue(&port->queue, operation, icn_ok(), 0);
 }
 
 static bool submit_cancel(icn_uring_port *port, icn_operation *operation)

@@ -43,8 +43,6 @@ enum class Call {
     ring_accept,
     ring_connect, /* the poll that waits for it */
     ring_receive,
-    ring_send,
-    ring_sendmsg,
     ring_room, /* the poll of a send that found the socket full */
     ring_wake, /* the poll of what wakes the port */
     ring_cancel

@@ -8,11 +8,14 @@ namespace
 
 using namespace fault_test;
 
-/* send(2), tcp(7), ip(7) and io_uring_enter(2). Not EAGAIN on epoll: that is a full socket, and has a wait that ends. */
+/* send(2), tcp(7) and ip(7). Not EAGAIN: that is a full socket, and has a wait that ends. */
 const std::vector<int> errors = {EACCES,      EPERM,    EALREADY,  EBADF,        ECONNRESET,   EDESTADDRREQ,
                                  EFAULT,      EINVAL,   EISCONN,   EMSGSIZE,     ENOBUFS,      ENOMEM,
                                  ENOTCONN,    ENOTSOCK, EPIPE,     EOPNOTSUPP,   EHOSTUNREACH, EHOSTDOWN,
                                  ENETUNREACH, ENETDOWN, ENETRESET, ECONNABORTED, ETIMEDOUT,    ENOSPC};
+
+/* What can be sent is sent at once; only what a second attempt says counts. */
+constexpr uint32_t attempts = 2;
 
 const std::vector<std::string> small_reply = {"small"};
 /* More than one chunk: it leaves as a gathered send. */
@@ -53,24 +56,17 @@ protected:
         return peer;
     }
 
-    /* epoll sends at once when it can; only what a second attempt says counts. */
-    uint32_t attempts() const { return on_ring() ? 1 : 2; }
-    std::vector<int> passing() const
-    {
-        return on_ring() ? std::vector<int>{EAGAIN, EINTR, ECANCELED} : std::vector<int>{EINTR};
-    }
-
     void expect_each_ends_its_session(Call call, const char *request)
     {
         for (const int error : errors) {
             SCOPED_TRACE(strerrorname_np(error));
             const size_t n = sessions_seen();
             Socket peer = connect();
-            const Fault fault(call, error, attempts());
+            const Fault fault(call, error, attempts);
             ASSERT_TRUE(peer.send(request));
             expect_ended(n, error);
             EXPECT_EQ("", peer.receive_all());
-            EXPECT_EQ(attempts(), fault.failed());
+            EXPECT_EQ(attempts, fault.failed());
             const iocpnet_event last = host->recorder().session(host->recorder().nth(n)).last.fields;
             EXPECT_EQ(*request == 'l' ? large_bytes.size() : 5, last.bytes_unsent);
         }
@@ -79,38 +75,30 @@ protected:
 };
 INJECTION_SUITE(SendErrors);
 
-class EpollSendErrors : public SendErrors
-{
-};
-INJECTION_SUITE_OF_EPOLL(EpollSendErrors);
-
 TEST_P(SendErrors, EndTheSessionOnceEachForItsReason)
 {
-    expect_each_ends_its_session(either(Call::send, Call::ring_send), "s");
+    expect_each_ends_its_session(Call::send, "s");
 }
 
 TEST_P(SendErrors, OfAGatheredSendEndTheSessionOnceEachForItsReason)
 {
-    expect_each_ends_its_session(either(Call::sendmsg, Call::ring_sendmsg), "l");
+    expect_each_ends_its_session(Call::sendmsg, "l");
 }
 
 TEST_P(SendErrors, ThatAreInterruptionsSendEachByteOnce)
 {
-    for (const int error : passing()) {
-        SCOPED_TRACE(strerrorname_np(error));
-        Socket peer = connect();
-        const Fault fault(either(Call::send, Call::ring_send), error, attempts());
-        const Fault gathered(either(Call::sendmsg, Call::ring_sendmsg), error, attempts());
-        ASSERT_TRUE(peer.send("s"));
-        EXPECT_EQ("small", peer.receive(5));
-        ASSERT_TRUE(peer.send("l"));
-        EXPECT_EQ(large_bytes, peer.receive(large_bytes.size()));
-        EXPECT_EQ(attempts(), fault.failed());
-        EXPECT_EQ(attempts(), gathered.failed());
-    }
+    Socket peer = connect();
+    const Fault fault(Call::send, EINTR, attempts);
+    const Fault gathered(Call::sendmsg, EINTR, attempts);
+    ASSERT_TRUE(peer.send("s"));
+    EXPECT_EQ("small", peer.receive(5));
+    ASSERT_TRUE(peer.send("l"));
+    EXPECT_EQ(large_bytes, peer.receive(large_bytes.size()));
+    EXPECT_EQ(attempts, fault.failed());
+    EXPECT_EQ(attempts, gathered.failed());
 }
 
-TEST_P(EpollSendErrors, OfTheAttemptAtOnceCostNothing)
+TEST_P(SendErrors, OfTheAttemptAtOnceCostNothing)
 {
     for (const int error : errors) {
         SCOPED_TRACE(strerrorname_np(error));
@@ -129,7 +117,7 @@ TEST_P(SendErrors, WhileAGracefulCloseFlushesAreToldBesidesItsReason)
         const size_t n = sessions_seen();
         Socket peer = connect();
         const iocpnet_session session = host->recorder().nth(n);
-        const Fault fault(either(Call::send, Call::ring_send), error, attempts());
+        const Fault fault(Call::send, error, attempts);
         ASSERT_TRUE(peer.send("c"));
         ASSERT_TRUE(host->wait([&](const Records &r) { return r.sessions.at(session).ended; }));
         const iocpnet_event last = host->recorder().session(session).last.fields;

@@ -55,12 +55,6 @@ bool call_of(const io_uring_sqe &entry, Call &call)
     case IORING_OP_RECV:
         call = Call::ring_receive;
         return true;
-    case IORING_OP_SEND:
-        call = Call::ring_send;
-        return true;
-    case IORING_OP_SENDMSG:
-        call = Call::ring_sendmsg;
-        return true;
     case IORING_OP_POLL_ADD:
         call = poll_of(entry);
         return true;

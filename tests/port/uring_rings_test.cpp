@@ -48,33 +48,6 @@ protected:
         return pairs;
     }
 
-    /* Each link sends as many bytes as pieces are taken, beginning one byte later than the link before. */
-    static std::string distinct_bytes(size_t links)
-    {
-        std::string bytes;
-        for (size_t i = 0; i < links + ICN_PORT_PIECES_MAX; ++i) {
-            bytes += static_cast<char>(i);
-        }
-        return bytes;
-    }
-    static void send_pieces(const std::vector<Pair> &pairs, const std::string &bytes)
-    {
-        for (size_t i = 0; i < pairs.size(); ++i) {
-            std::vector<iocpnet_iovec> pieces;
-            for (size_t k = 0; k < ICN_PORT_PIECES_MAX; ++k) {
-                pieces.push_back(port_test::piece(&bytes[i + k], 1));
-            }
-            pairs[i].link->send(pieces);
-        }
-    }
-    /* What arrived at the other end. */
-    static std::string taken(const Pair &pair)
-    {
-        char bytes[2 * ICN_PORT_PIECES_MAX] = {};
-        const ssize_t size = read(pair.peer, bytes, sizeof bytes);
-        return std::string(bytes, size > 0 ? static_cast<size_t>(size) : 0);
-    }
-
     /* Connections that wait at a local listener: unlike TCP's they are never dropped and tried again. */
     std::vector<int> connect_locally(Link &link, uint32_t count)
     {
@@ -116,49 +89,6 @@ TEST_P(UringRings, MoreReceivesThanSubmissionsFitAreAllStarted)
     for (const Pair &pair : pairs) {
         EXPECT_EQ(pair.link->reader.finished(), 0u);
         close(pair.peer);
-    }
-}
-
-TEST_P(UringRings, MoreSendsThanSubmissionsFitAllArrive)
-{
-    const std::vector<Pair> pairs = paired_links(more_than_submissions);
-    const std::string sent = "x";
-    for (const Pair &pair : pairs) {
-        pair.link->send_all(sent);
-    }
-    EXPECT_TRUE(all_finish(pairs));
-    for (const Pair &pair : pairs) {
-        char byte = 0;
-        EXPECT_EQ(read(pair.peer, &byte, 1), 1);
-        EXPECT_EQ(pair.link->unsent(), 0u);
-        close(pair.peer);
-    }
-}
-
-TEST_P(UringRings, MoreGatheredPiecesThanThePortKeepsAllArrive)
-{
-    const std::vector<Pair> pairs = paired_links(100);
-    const std::string sent = distinct_bytes(pairs.size());
-    rig->run(0); /* from here on a queue that is full can be submitted */
-    send_pieces(pairs, sent);
-    EXPECT_TRUE(all_finish(pairs));
-    for (size_t i = 0; i < pairs.size(); ++i) {
-        EXPECT_EQ(pairs[i].link->writer.last().size, static_cast<uint32_t>(ICN_PORT_PIECES_MAX));
-        EXPECT_EQ(taken(pairs[i]), sent.substr(i, ICN_PORT_PIECES_MAX));
-        close(pairs[i].peer);
-    }
-}
-
-TEST_P(UringRings, MoreGatheredPiecesThanThePortKeepsAreOfferedAgainBeforeTheFirstRun)
-{
-    const std::vector<Pair> pairs = paired_links(100);
-    const std::string sent = distinct_bytes(pairs.size());
-    send_pieces(pairs, sent);
-    EXPECT_TRUE(all_finish(pairs));
-    for (size_t i = 0; i < pairs.size(); ++i) {
-        EXPECT_EQ(pairs[i].link->writer.last().status, IOCPNET_OK);
-        EXPECT_EQ(taken(pairs[i]), sent.substr(i, pairs[i].link->writer.last().size));
-        close(pairs[i].peer);
     }
 }
 
