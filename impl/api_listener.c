@@ -34,7 +34,8 @@ static bool are_valid(const iocpnet_listener_options *options)
 static icn_result open_socket(const icn_address *wanted, const iocpnet_listener_options *options, icn_os_socket *opened,
                               icn_address *bound)
 {
-    const icn_os_listen_options listen_options = {.backlog = options->backlog, .ipv6_only = options->ipv6_only != 0};
+    const icn_os_listen_options listen_options = {
+        .backlog = options->backlog, .ipv6_only = options->ipv6_only != 0, .no_delay = options->no_delay != 0};
     icn_result result = icn_os_socket_listen(wanted, &listen_options, opened);
     if (result.status != IOCPNET_OK) {
         return result;

@@ -90,10 +90,20 @@ static void refuse(icn_listener *listener, icn_os_socket socket, int32_t status)
     icn_u64_count(status == IOCPNET_E_NO_MEMORY ? &counters->accepts_shed : &counters->accepts_refused, 1);
 }
 
-static void accepted(icn_listener *listener, icn_os_socket socket)
+/* False: the connection is gone already. */
+static bool find_remote(icn_os_socket socket, const icn_address *known, icn_address *remote)
+{
+    if (known == NULL) {
+        return icn_os_socket_remote_address(socket, remote).status == IOCPNET_OK;
+    }
+    *remote = *known;
+    return true;
+}
+
+static void accepted(icn_listener *listener, icn_os_socket socket, const icn_address *known)
 {
     icn_address remote;
-    if (listener->state != ICN_LISTENER_OPEN || icn_os_socket_remote_address(socket, &remote).status != IOCPNET_OK) {
+    if (listener->state != ICN_LISTENER_OPEN || !find_remote(socket, known, &remote)) {
         /* The listener closes, or the peer has gone already. */
         close_unserved(socket);
         return;
@@ -127,7 +137,7 @@ static void accept_completed(icn_operation *operation, const icn_completion *com
     icn_listener *listener = ICN_CONTAINER(operation, icn_listener, accept);
     ICN_CHECK(listener->accepting);
     if (completion->accepted != ICN_OS_SOCKET_NONE) {
-        accepted(listener, completion->accepted);
+        accepted(listener, completion->accepted, completion->remote);
     }
     if (!completion->more) {
         accept_ended(listener, completion);

@@ -68,6 +68,10 @@ void icn_kick_push(icn_loop *loop, icn_kick *kick)
     do {
         kick->next = first;
     } while (!icn_pointer_replace(&loop->kicks, &first, kick));
+    if (icn_loop_is_mine(loop)) {
+        /* This turn, or the next before it waits, looks. */
+        return;
+    }
     /* Both this replace and the owner's store of `sleeping` come before a load of the other one, in one total order: either
      * the owner sees the kick before it waits, or this thread sees that it sleeps. */
     icn_fence();

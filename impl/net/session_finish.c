@@ -11,7 +11,8 @@ static void close_socket(icn_session *session)
     icn_loop *loop = session->loop;
     icn_mutex_lock(&loop->socket_mutex);
     icn_u32_store(&session->state, ICN_SESSION_ENDED);
-    if (session->cut) {
+    /* A connection that the peer has reset is gone already. */
+    if (session->cut && session->close.reason != IOCPNET_CLOSE_RESET) {
         icn_os_socket_set_reset_on_close(session->endpoint.socket);
     }
     if (session->attached) {

@@ -22,7 +22,11 @@ static void announce(icn_session *session)
 static void opened(icn_session *session)
 {
     icn_loop *loop = session->loop;
-    icn_os_socket_set_no_delay(session->endpoint.socket, session->no_delay);
+    if (session->listener != 0) {
+        icn_os_socket_accepted(session->endpoint.socket, session->no_delay);
+    } else {
+        icn_os_socket_set_no_delay(session->endpoint.socket, session->no_delay);
+    }
     icn_u64_count(session->listener != 0 ? &loop->counters.accepts : &loop->counters.connects, 1);
     icn_u32_store(&session->state, ICN_SESSION_OPEN);
     announce(session);

@@ -20,6 +20,7 @@ typedef intptr_t icn_os_socket;
 typedef struct icn_os_listen_options {
     uint32_t backlog; /* 0: the system's maximum */
     bool ipv6_only;
+    bool no_delay; /* of the sockets that it accepts; see icn_os_socket_accepted */
 } icn_os_listen_options;
 
 /*
@@ -41,6 +42,8 @@ icn_result icn_os_socket_remote_address(icn_os_socket socket, icn_address *addre
 
 /* Failures do not matter to the caller: the connection works all the same. */
 void icn_os_socket_set_no_delay(icn_os_socket socket, bool no_delay);
+/* The same for an accepted socket, where the system has not done it already (Linux: inherited from the listener). */
+void icn_os_socket_accepted(icn_os_socket socket, bool no_delay);
 
 /*
  * Closing the socket will reset the connection: SO_LINGER {1, 0}. Linux resets it here: a copy of the descriptor in a forked

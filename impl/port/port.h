@@ -26,13 +26,14 @@ typedef struct icn_port icn_port;
 typedef struct icn_operation icn_operation;
 
 typedef struct icn_completion {
-    int32_t status;         /* IOCPNET_OK, IOCPNET_E_CANCELLED or another error */
-    int32_t os_error;       /* the system's own code for it */
-    bool more;              /* the operation goes on; false: this was the last completion */
-    uint32_t size;          /* receive: bytes at data, 0 with IOCPNET_OK and more == false: the peer ended its stream.
+    int32_t status;   /* IOCPNET_OK, IOCPNET_E_CANCELLED or another error */
+    int32_t os_error; /* the system's own code for it */
+    bool more;        /* the operation goes on; false: this was the last completion */
+    uint32_t size;    /* receive: bytes at data, 0 with IOCPNET_OK and more == false: the peer ended its stream.
                                send: bytes that the system took, perhaps fewer than offered, even 0: send the rest again */
-    const void *data;       /* receive: borrowed until the function returns */
-    icn_os_socket accepted; /* accept: the new socket, the callee's from here on; else ICN_OS_SOCKET_NONE */
+    const void *data; /* receive: borrowed until the function returns */
+    const icn_address *remote; /* accept: where the connection comes from; NULL: the socket knows. Borrowed like data */
+    icn_os_socket accepted;    /* accept: the new socket, the callee's from here on; else ICN_OS_SOCKET_NONE */
 } icn_completion;
 
 typedef void icn_operation_complete(icn_operation *operation, const icn_completion *completion);

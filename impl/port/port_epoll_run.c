@@ -7,6 +7,7 @@
 #include "os/error.h"
 #include "os/linux/accept_error.h"
 #include "os/linux/calls.h"
+#include "os/linux/sockaddr.h"
 #include "port/operation.h"
 #include "port/port_epoll_internal.h"
 
@@ -14,6 +15,8 @@
 #define WRITE_EVENTS (EPOLLOUT | EPOLLHUP | EPOLLERR)
 /* After an end, an error or urgent data a short read does not mean that nothing is left. */
 #define EXHAUSTIVE_EVENTS (READ_EVENTS & ~EPOLLIN)
+
+#define ACCEPT_FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
 
 enum {
     RECEIVES_MAX = 4,   /* full buffers from one endpoint before others have their turn */
@@ -100,9 +103,12 @@ static void accept_nothing(icn_epoll_port *port, icn_endpoint *endpoint)
     }
 }
 
-static void give_socket(icn_epoll_port *port, icn_operation *operation, int accepted)
+static void give_socket(icn_epoll_port *port, icn_operation *operation, int accepted,
+                        const struct sockaddr_storage *storage)
 {
-    const icn_completion completion = {.more = true, .accepted = accepted};
+    icn_address remote;
+    icn_os_sockaddr_read(storage, &remote);
+    const icn_completion completion = {.more = true, .remote = &remote, .accepted = accepted};
     ICN_CHECK(port->budget > 0);
     --port->budget;
     icn_operation_give(operation, &completion);
@@ -111,9 +117,11 @@ static void give_socket(icn_epoll_port *port, icn_operation *operation, int acce
 static void accept_waiting(icn_epoll_port *port, icn_endpoint *endpoint, icn_operation *operation)
 {
     for (uint32_t i = 0; i < ACCEPTS_MAX && port->budget > 0; ++i) {
-        const int accepted = accept4((int)endpoint->socket, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage remote;
+        socklen_t length = sizeof remote;
+        const int accepted = accept4((int)endpoint->socket, (struct sockaddr *)&remote, &length, ACCEPT_FLAGS);
         if (accepted >= 0) {
-            give_socket(port, operation, accepted);
+            give_socket(port, operation, accepted, &remote);
             if (!goes_on(operation)) {
                 return;
             }

@@ -95,7 +95,8 @@ TEST_P(AcceptErrors, ThatComeAgainAndAgainMakeTheListenerTryUntilTheyStop)
     }
 }
 
-TEST_P(AcceptErrors, OfTheNewSocketsAddressCostOnlyThatConnection)
+/* epoll's accept gives the address. */
+TEST_P(IoUringAcceptErrors, OfTheNewSocketsAddressCostOnlyThatConnection)
 {
     for (const int error : {EBADF, EFAULT, EINVAL, ENOBUFS, ENOTCONN, ENOTSOCK}) {
         SCOPED_TRACE(strerrorname_np(error));
@@ -108,13 +109,16 @@ TEST_P(AcceptErrors, OfTheNewSocketsAddressCostOnlyThatConnection)
     EXPECT_EQ(sessions_seen(), 7u);
 }
 
-TEST_P(AcceptErrors, OfTheNewSocketsOptionsCostNothing)
+TEST_P(AcceptErrors, OfADelayThatCanNotBeSetCostNothing)
 {
     for (const int error : {EBADF, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK, ENOBUFS}) {
         SCOPED_TRACE(strerrorname_np(error));
-        const Fault fault(Call::setsockopt, error, 1);
+        /* Urgent bytes, the address, and then the delay: what is accepted inherits it. */
+        const Fault fault(Call::setsockopt, error, 1, 2);
+        address = host->listen();
         expect_served();
         EXPECT_EQ(1u, fault.failed());
+        EXPECT_EQ(IOCPNET_OK, iocpnet_listener_close(host->listener()));
     }
 }
 

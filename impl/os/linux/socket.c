@@ -67,6 +67,9 @@ icn_result icn_os_socket_listen(const icn_address *address, const icn_os_listen_
     if (result.status == IOCPNET_OK && !bind_and_listen(*opened, address, options)) {
         result = fail_to_open(opened);
     }
+    if (result.status == IOCPNET_OK && options->no_delay) {
+        icn_os_socket_set_no_delay(*opened, true);
+    }
     return result;
 }
 
@@ -105,6 +108,13 @@ icn_result icn_os_socket_remote_address(icn_os_socket socket, icn_address *addre
 void icn_os_socket_set_no_delay(icn_os_socket socket, bool no_delay)
 {
     (void)set_option(socket, IPPROTO_TCP, TCP_NODELAY, no_delay ? 1 : 0);
+}
+
+/* The options of the listener are those of what it accepts. */
+void icn_os_socket_accepted(icn_os_socket socket, bool no_delay)
+{
+    (void)socket;
+    (void)no_delay;
 }
 
 void icn_os_socket_set_reset_on_close(icn_os_socket socket)

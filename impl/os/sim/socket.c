@@ -71,6 +71,12 @@ void icn_os_socket_set_no_delay(icn_os_socket socket, bool no_delay)
     (void)icn_sim_descriptor_end(socket);
 }
 
+void icn_os_socket_accepted(icn_os_socket socket, bool no_delay)
+{
+    (void)socket;
+    (void)no_delay;
+}
+
 void icn_os_socket_set_reset_on_close(icn_os_socket socket)
 {
     icn_interleave();

@@ -131,6 +131,11 @@ void icn_os_socket_set_no_delay(icn_os_socket socket, bool no_delay)
     set_option((SOCKET)socket, IPPROTO_TCP, TCP_NODELAY, no_delay);
 }
 
+void icn_os_socket_accepted(icn_os_socket socket, bool no_delay)
+{
+    icn_os_socket_set_no_delay(socket, no_delay);
+}
+
 void icn_os_socket_set_reset_on_close(icn_os_socket socket)
 {
     struct linger linger = {1, 0};
