@@ -50,6 +50,7 @@ extern "C" {
 typedef uint64_t iocpnet_service;
 typedef uint64_t iocpnet_listener;
 typedef uint64_t iocpnet_session;
+typedef uint64_t iocpnet_buffer;
 
 /* ------------------------------------------------------------------------------------------- status codes */
 
@@ -183,13 +184,16 @@ enum {
 /* A log line, without line end. Called on the library's own log thread, one call at a time, never on an I/O thread. */
 typedef void(IOCPNET_CALL *iocpnet_log_callback)(int32_t level, const char *component, const char *text, void *user);
 
-/* Objects of the whole process that are alive now. All but `threads` are 0 once every service is destroyed. */
+/*
+ * Objects of the whole process that are alive now. All but `threads` are 0 once every service is destroyed and every
+ * shared buffer released.
+ */
 typedef struct iocpnet_live_objects {
     uint64_t services;
     uint64_t listeners;
     uint64_t sessions;
     uint64_t operations;      /* asynchronous requests that the system still holds */
-    uint64_t buffers;         /* send and event buffers in use */
+    uint64_t buffers;         /* send and event buffers in use or kept for re-use; each shared buffer is one */
     uint64_t descriptors;     /* sockets and port descriptors */
     uint64_t allocations;     /* blocks from the allocator, without the handle table, which is kept */
     uint64_t allocated_bytes; /* their sizes */
@@ -344,6 +348,9 @@ typedef struct iocpnet_service_statistics {
     uint64_t send_queue_bytes;          /* now, over all sessions */
     uint64_t event_queue_bytes;         /* now, over all dispatchers (batches) */
     uint64_t disconnects_by_reason[16]; /* indexed by IOCPNET_CLOSE_*, CONNECT_FAILED not counted */
+    uint64_t broadcasts;                /* accepted calls of broadcast */
+    uint64_t broadcast_sends;           /* times that a session got one */
+    uint64_t broadcast_skips;           /* times that a session had no room for one, disconnected for it or not */
 } iocpnet_service_statistics;
 
 typedef struct iocpnet_service_details {
@@ -663,6 +670,76 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_remote_address(iocpnet_session 
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_info(iocpnet_session session, iocpnet_session_details *details,
                                                       uint32_t size);
 
+/* ---------------------------------------------------------------------------------------- shared buffers */
+
+/* Most bytes of a shared buffer. */
+#define IOCPNET_BUFFER_BYTES_MAX (UINT64_C(1) << 30)
+
+/* Flags of iocpnet_service_broadcast. */
+enum {
+    IOCPNET_BROADCAST_EXCEPT = 1,         /* to all sessions of the service but those listed; else to those listed */
+    IOCPNET_BROADCAST_DISCONNECT_FULL = 2 /* a session without room is disconnected; else it misses this one */
+};
+
+/* At most this many sessions are listed with IOCPNET_BROADCAST_EXCEPT. */
+#define IOCPNET_BROADCAST_EXCEPT_MAX 1000
+
+/* What became of a broadcast within the call. What pending dispatchers do is in the statistics of the service. */
+typedef struct iocpnet_broadcast_result {
+    uint64_t queued;       /* sessions whose send queue has it */
+    uint64_t skipped;      /* sessions that miss it, for want of room or memory; after want of room WRITABLE follows */
+    uint64_t disconnected; /* sessions without room, with IOCPNET_BROADCAST_DISCONNECT_FULL */
+    uint64_t gone;         /* of those listed: stale, closing, still connecting, or of another service */
+    uint64_t pending;      /* dispatchers that queue it at their sessions when they look next */
+} iocpnet_broadcast_result;
+
+/*
+ * Makes a shared buffer: a copy of `size` bytes at `data`, to be sent to any number of sessions of any service without
+ * another copy for each. Its bytes never change. `buffer`: receives the handle. The caller owns it and ends it with
+ * iocpnet_buffer_release; the library keeps the bytes until the last send queue has let them go.
+ * Size 0 is allowed: sending it queues nothing.
+ * Errors: INVALID_ARGUMENT (NULL), TOO_LARGE (above IOCPNET_BUFFER_BYTES_MAX), NO_MEMORY, LIMIT_REACHED (handles).
+ * Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_buffer_create(const void *data, uint64_t size, iocpnet_buffer *buffer);
+
+/*
+ * One more owner: the handle ends when iocpnet_buffer_release was called once more than this.
+ * Errors: INVALID_HANDLE, LIMIT_REACHED (2^32 - 1 owners). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_buffer_retain(iocpnet_buffer buffer);
+
+/*
+ * One owner less. With the last one the handle ends; what was queued before is still sent.
+ * Errors: INVALID_HANDLE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_buffer_release(iocpnet_buffer buffer);
+
+/*
+ * As iocpnet_session_send for all bytes of a shared buffer: in the same order with other sends, all or nothing, counted
+ * with all bytes in the limit of the send queue. Small ones are copied, for that costs less.
+ * Errors: INVALID_HANDLE (of either), and as iocpnet_session_send. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_send_buffer(iocpnet_session session, iocpnet_buffer buffer);
+
+/*
+ * Sends a shared buffer to many sessions of a service: never waits, whoever of them is slow.
+ * `sessions`, `count`: the handles of those that get it (one that is listed twice gets it twice); with
+ * IOCPNET_BROADCAST_EXCEPT of those that do not, at most IOCPNET_BROADCAST_EXCEPT_MAX. NULL when `count` is 0.
+ * `flags`: 0 or IOCPNET_BROADCAST_*. `result`: NULL, or receives what is known now, unless an error is returned.
+ * With IOCPNET_BROADCAST_EXCEPT every session gets it whose CONNECTED the host had seen before the call and that is not
+ * closing; one that connects meanwhile may. For each session it is in order with the calling thread's other sends.
+ * A session without room in its send queue misses it, and gets WRITABLE as after IOCPNET_E_WOULD_BLOCK; or, with
+ * IOCPNET_BROADCAST_DISCONNECT_FULL, it is aborted with IOCPNET_CLOSE_SEND_LIMIT.
+ * Returns IOCPNET_OK, or IOCPNET_PENDING when other dispatchers have still to look (result->pending).
+ * Errors, after which no session gets it: INVALID_HANDLE (of the service or the buffer), INVALID_ARGUMENT, TOO_LARGE (more
+ * than a send queue may hold), INVALID_STATE (not started), CLOSED (stopping), NO_MEMORY, WOULD_BLOCK (EXCEPT only: a
+ * dispatcher has not looked for so long that earlier broadcasts fill a send queue; no event follows). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_broadcast(iocpnet_service service, iocpnet_buffer buffer,
+                                                           const iocpnet_session *sessions, uint32_t count,
+                                                           uint32_t flags, iocpnet_broadcast_result *result);
+
 /* ------------------------------------------------------------------------------------- loading by hand */
 
 /* Every function above, for hosts that load the library with dlopen or LoadLibrary. New ones are appended. */
@@ -712,6 +789,13 @@ typedef struct iocpnet_api {
     int32_t(IOCPNET_CALL *session_local_address)(iocpnet_session session, char *text, uint32_t capacity);
     int32_t(IOCPNET_CALL *session_remote_address)(iocpnet_session session, char *text, uint32_t capacity);
     int32_t(IOCPNET_CALL *session_info)(iocpnet_session session, iocpnet_session_details *details, uint32_t size);
+    int32_t(IOCPNET_CALL *buffer_create)(const void *data, uint64_t size, iocpnet_buffer *buffer);
+    int32_t(IOCPNET_CALL *buffer_retain)(iocpnet_buffer buffer);
+    int32_t(IOCPNET_CALL *buffer_release)(iocpnet_buffer buffer);
+    int32_t(IOCPNET_CALL *session_send_buffer)(iocpnet_session session, iocpnet_buffer buffer);
+    int32_t(IOCPNET_CALL *service_broadcast)(iocpnet_service service, iocpnet_buffer buffer,
+                                             const iocpnet_session *sessions, uint32_t count, uint32_t flags,
+                                             iocpnet_broadcast_result *result);
 } iocpnet_api;
 
 /*

@@ -44,6 +44,11 @@ static const iocpnet_api table_of_functions = {
     .session_local_address = iocpnet_session_local_address,
     .session_remote_address = iocpnet_session_remote_address,
     .session_info = iocpnet_session_info,
+    .buffer_create = iocpnet_buffer_create,
+    .buffer_retain = iocpnet_buffer_retain,
+    .buffer_release = iocpnet_buffer_release,
+    .session_send_buffer = iocpnet_session_send_buffer,
+    .service_broadcast = iocpnet_service_broadcast,
 };
 
 int32_t IOCPNET_CALL iocpnet_get_api(uint32_t version, uint32_t size, iocpnet_api *table)

@@ -2,6 +2,7 @@
 # After a change run impl/cmake/generate_projects.py, which writes the Visual Studio projects from these lists.
 
 set(IOCPNET_SOURCES_COMMON
+    api_buffer.c
     api_layout.c
     api_listener.c
     api_process.c
@@ -19,9 +20,13 @@ set(IOCPNET_SOURCES_COMMON
     util/memory.c
     util/timer.c
     port/port.c
+    net/broadcast.c
+    net/buffer.c
+    net/inbox.c
     net/listener.c
     net/loop.c
     net/roster.c
+    net/send_chunk.c
     net/send_queue.c
     net/session.c
     net/session_close.c

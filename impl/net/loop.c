@@ -8,6 +8,7 @@
 #include "os/clock.h"
 
 static void stop_requested(icn_kick *kick);
+static void inbox_filled(icn_kick *kick);
 
 void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *roster)
 {
@@ -24,12 +25,15 @@ void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *r
     icn_list_init(&loop->unflushed);
     icn_list_init(&loop->finishing);
     icn_kick_init(&loop->stop_kick, stop_requested);
+    icn_inbox_init(&loop->inbox);
+    icn_kick_init(&loop->inbox_kick, inbox_filled);
 }
 
 void icn_loop_fini(icn_loop *loop)
 {
     ICN_CHECK(icn_list_is_empty(&loop->sessions));
     ICN_CHECK(icn_list_is_empty(&loop->listeners));
+    icn_inbox_fini(&loop->inbox);
     icn_send_pool_fini(&loop->send_pool);
     icn_mutex_fini(&loop->socket_mutex);
     icn_port_close(loop->port);
@@ -77,6 +81,13 @@ void icn_kick_push(icn_loop *loop, icn_kick *kick)
     icn_fence();
     if (icn_u32_load(&loop->sleeping) != 0 && icn_u32_exchange(&loop->sleeping, 0) != 0) {
         icn_port_wake(loop->port);
+    }
+}
+
+void icn_loop_kick_inbox(icn_loop *loop)
+{
+    if (icn_kick_claim(&loop->inbox_kick)) {
+        icn_kick_push(loop, &loop->inbox_kick);
     }
 }
 
@@ -198,4 +209,11 @@ static void stop_requested(icn_kick *kick)
         /* From here on this loop turns away whatever is handed to it. */
         icn_roster_drop(loop->roster);
     }
+}
+
+static void inbox_filled(icn_kick *kick)
+{
+    /* Before looking: whoever finds the inbox empty from here on kicks again. */
+    icn_u32_exchange(&kick->pending, 0);
+    icn_sessions_collect(ICN_CONTAINER(kick, icn_loop, inbox_kick));
 }

@@ -11,6 +11,7 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "base/list.h"
+#include "net/inbox.h"
 #include "net/roster.h"
 #include "net/send_queue.h"
 #include "os/thread.h"
@@ -54,8 +55,6 @@ typedef struct icn_loop_counters {
     icn_atomic_u64 turns;
     icn_atomic_u64 operations_live;
     icn_atomic_u64 disconnects_by_reason[16];
-    icn_atomic_u64 foreign_sends;
-    icn_atomic_u64 foreign_bytes_accepted;
     icn_atomic_u64 foreign_refusals; /* the owner's refusals too */
 } icn_loop_counters;
 
@@ -105,6 +104,8 @@ struct icn_loop {
     icn_atomic_u32 placed;    /* sessions given to this loop, for placement */
     icn_mutex socket_mutex;   /* a session's socket is not closed while another thread asks for its address */
     icn_loop_counters counters;
+    icn_inbox inbox;     /* what other threads send */
+    icn_kick inbox_kick; /* the inbox was empty, and is no more */
 
     /* Owner thread. */
     icn_service_window served;
@@ -169,6 +170,9 @@ static inline bool icn_loop_wants(const icn_loop *loop, uint32_t event_kind)
 {
     return (loop->wanted & IOCPNET_EVENT_BIT(event_kind)) != 0;
 }
+
+/* The inbox has begun to fill: the owner shares it out in its next turn. Any thread with a pin on a session of the loop. */
+void icn_loop_kick_inbox(icn_loop *loop);
 
 void icn_kick_init(icn_kick *kick, icn_kick_handle *handle);
 

@@ -30,7 +30,10 @@ struct icn_roster {
 
     icn_atomic_u64 sessions_live;
     icn_atomic_u64 sessions_peak;
-    icn_atomic_u32 drain_ms; /* once it stops; written before the loops are told, lowered to 0 by destroy */
+    icn_atomic_u64 broadcasts;      /* calls that were accepted */
+    icn_atomic_u64 broadcast_sends; /* of sessions that got one */
+    icn_atomic_u64 broadcast_skips; /* of sessions without room */
+    icn_atomic_u32 drain_ms;        /* once it stops; written before the loops are told, lowered to 0 by destroy */
 
     /* What became of the sessions that ended while stopping. */
     icn_atomic_u64 sessions_drained;

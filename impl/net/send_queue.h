@@ -1,6 +1,6 @@
 /*
- * The bytes that a session has still to send. The owner thread appends to and takes from the queue; other threads push
- * whole chunks onto an inbox, which the owner moves over. A byte budget, reserved before anything is queued, bounds both.
+ * The bytes that a session has still to send. The owner thread appends to and takes from the queue; what other threads send
+ * waits in the loop's inbox, from which the owner moves it over. A byte budget, reserved before, bounds both.
  */
 #ifndef ICN_NET_SEND_QUEUE_H
 #define ICN_NET_SEND_QUEUE_H
@@ -12,25 +12,21 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "iocpnet.h"
+#include "net/buffer.h"
+#include "net/send_chunk.h"
 
-#define ICN_SEND_POOL_MAX 64 /* chunks that a loop keeps for re-use */
-
-typedef struct icn_send_chunk icn_send_chunk;
-
-/* Empty chunks of the usual size. Owner thread of the loop. */
-typedef struct icn_send_pool {
-    icn_send_chunk *first;
-    uint32_t count;
-} icn_send_pool;
+/* A shared buffer of up to this many bytes is copied behind others: that costs less than a piece of its own. */
+#if !defined(ICN_SEND_COPY_MAX)
+#define ICN_SEND_COPY_MAX 1024
+#endif
 
 typedef struct icn_send_queue {
     icn_send_chunk *first; /* owner thread */
     icn_send_chunk *last;
-    icn_atomic_pointer inbox; /* any thread: a stack of chunks, the newest first; or closed */
-    icn_atomic_u64 bytes;     /* any thread: reserved, and not yet taken by the system */
+    uint64_t bytes_lost;  /* owner thread: accepted from other threads, but then there was no memory to queue them */
+    icn_atomic_u64 bytes; /* any thread: reserved, and not yet taken by the system */
+    bool inbox_closed;    /* under the inbox's mutex: nothing more is put there for this queue */
 } icn_send_queue;
-
-void icn_send_pool_fini(icn_send_pool *pool);
 
 /* Reserves budget; false when `bytes` would pass `bytes_max`. Any thread. */
 bool icn_send_queue_reserve(icn_send_queue *queue, uint64_t bytes, uint64_t bytes_max);
@@ -52,23 +48,18 @@ static inline void icn_send_queue_unreserve(icn_send_queue *queue, uint64_t byte
 bool icn_send_queue_append(icn_send_queue *queue, icn_send_pool *pool, const iocpnet_iovec *pieces, uint32_t count,
                            uint64_t bytes);
 
-/* The same from any thread. Returns IOCPNET_OK, IOCPNET_E_NO_MEMORY, or IOCPNET_E_CLOSED after icn_send_queue_close. */
-int32_t icn_send_queue_push(icn_send_queue *queue, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes);
+/* Queues what came through the inbox. Without memory bytes count as lost, and the session has to end. Owner thread. */
+void icn_send_queue_append_bytes(icn_send_queue *queue, icn_send_pool *pool, const uint8_t *bytes, uint32_t size);
+void icn_send_queue_append_accepted(icn_send_queue *queue, icn_send_pool *pool, icn_buffer *buffer);
+void icn_send_queue_append_chunk(icn_send_queue *queue, icn_send_chunk *chunk);
 
-/* Moves what other threads pushed to the end of the queue, in the order of the pushes. Small pieces are put together, so
- * that many of them cost little more memory, and fewer pieces of a send, than their bytes. Owner thread. */
-void icn_send_queue_collect(icn_send_queue *queue, icn_send_pool *pool);
+/* Queues the bytes of a shared buffer, which were reserved: large ones without a copy. False: no memory. Owner thread. */
+bool icn_send_queue_append_buffer(icn_send_queue *queue, icn_send_pool *pool, icn_buffer *buffer);
 
-/* True when something was pushed that is not collected. */
-static inline bool icn_send_queue_was_pushed(const icn_send_queue *queue)
-{
-    return icn_pointer_load(&queue->inbox) != NULL;
-}
-
-/* True when nothing is queued and nothing was pushed. Owner thread. */
+/* True when nothing is queued; the inbox is not looked at. Owner thread. */
 static inline bool icn_send_queue_is_empty(const icn_send_queue *queue)
 {
-    return queue->first == NULL && !icn_send_queue_was_pushed(queue);
+    return queue->first == NULL;
 }
 
 /* Stores up to `count_max` pieces from the front; returns how many. They stay queued. Owner thread. */
@@ -77,7 +68,7 @@ uint32_t icn_send_queue_gather(const icn_send_queue *queue, iocpnet_iovec *piece
 /* Drops `bytes` from the front, which the system has taken, and gives their budget back. Owner thread. */
 void icn_send_queue_consume(icn_send_queue *queue, icn_send_pool *pool, uint64_t bytes);
 
-/* Frees everything and closes the inbox for ever; returns the bytes that were still queued. Owner thread. */
+/* Frees everything; returns the bytes that were never sent. The inbox was closed, and is shared out. Owner thread. */
 uint64_t icn_send_queue_close(icn_send_queue *queue, icn_send_pool *pool);
 
 #endif

@@ -83,7 +83,6 @@ typedef struct icn_session {
     bool cut;           /* did not end gracefully: the connection is reset when the socket is closed */
     bool no_delay;
     uint32_t connect_timeout_ms;
-    uint64_t bytes_lost;   /* accepted, and dropped for want of memory */
     uint64_t bytes_unsent; /* known when ENDED */
     uint64_t ended_at;     /* the event queue's: the last event is due when the host has fetched up to here */
     icn_address remote;
@@ -187,6 +186,12 @@ static inline bool icn_session_owes(const icn_session *session)
 {
     return icn_u64_load(&session->writable_below) != 0 || icn_u32_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
 }
+/* The same for all bytes of a shared buffer, which the caller has a pin of, or holds. */
+int32_t icn_session_send_buffer(icn_session *session, icn_buffer *buffer);
+/* Owner thread: shares out what other threads sent, so that it leaves with this turn. */
+void icn_sessions_collect(icn_loop *loop);
+/* Owner thread, once, when the session has ended: nothing is accepted any more. Returns the bytes that were never sent. */
+uint64_t icn_session_close_sends(icn_session *session);
 /* Owner thread: submits what is queued, unless a send is in flight. */
 void icn_session_flush(icn_session *session);
 /* The same when the system has just taken less than it was offered: the send waits. Something is queued. */
@@ -213,6 +218,8 @@ static inline bool icn_session_is_served(const icn_session *session)
 bool icn_session_reply(icn_loop *loop, uint64_t handle, const void *data, uint64_t bytes);
 /* What was sent back and not copied goes to the queue, before something else does. False: no memory, nothing changed. */
 bool icn_session_keep_reply(icn_session *session);
+/* The same for the session that is being served, if any: without memory the reply is lost, and the session fails. */
+void icn_loop_keep_reply(icn_loop *loop);
 
 /* ---- operations in flight; owner thread ---- */
 

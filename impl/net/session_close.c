@@ -124,6 +124,8 @@ static void begin_flush(icn_session *session)
     set_deadline(session, session->close.timeout_ms);
     /* A paused session receives again, to see the end of the peer's stream. */
     icn_session_update_receive(session);
+    /* What was sent before the close, by whichever thread, leaves before the FIN. */
+    icn_sessions_collect(session->loop);
     icn_session_flush(session);
 }
 

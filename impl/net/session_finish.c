@@ -74,7 +74,7 @@ static void finish(icn_finisher *finisher)
         return;
     }
     close_socket(session);
-    session->bytes_unsent = session->bytes_lost + icn_send_queue_close(&session->send_queue, &loop->send_pool);
+    session->bytes_unsent = icn_session_close_sends(session);
     icn_u64_count(&loop->counters.bytes_dropped, session->bytes_unsent);
     count_drain(session);
     leave_loop(session);

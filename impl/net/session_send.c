@@ -2,6 +2,7 @@
 
 #include "base/attributes.h"
 #include "base/check.h"
+#include "net/broadcast.h"
 #include "net/session.h"
 
 /* Pieces of one gathered send. */
@@ -74,38 +75,100 @@ static bool leaves_after_callback(const icn_session *session)
     return icn_session_is_served(session) && icn_port_sends_now(session->loop->port);
 }
 
-static int32_t send_by_owner(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes)
+static void share_out(icn_loop *loop, const icn_inbox_record *record)
+{
+    if (record->kind == ICN_INBOX_BROADCAST) {
+        icn_broadcast_expand(loop, &record->broadcast);
+        icn_buffer_drop(record->broadcast.buffer);
+        return;
+    }
+    icn_send_queue *queue = record->queue;
+    switch (record->kind) {
+    case ICN_INBOX_CHUNK:
+        icn_send_queue_append_chunk(queue, record->chunk);
+        break;
+    case ICN_INBOX_BUFFER:
+        icn_send_queue_append_accepted(queue, &loop->send_pool, record->buffer);
+        icn_buffer_drop(record->buffer);
+        break;
+    default:
+        icn_send_queue_append_bytes(queue, &loop->send_pool, record->bytes, record->size);
+        break;
+    }
+    flush_at_end_of_turn(ICN_CONTAINER(queue, icn_session, send_queue));
+}
+
+void icn_sessions_collect(icn_loop *loop)
+{
+    if (!icn_inbox_is_filled(&loop->inbox)) {
+        return;
+    }
+    /* What is shared out may have been sent after it. */
+    icn_loop_keep_reply(loop);
+    icn_inbox_block *blocks = icn_inbox_take(&loop->inbox);
+    icn_inbox_block *block = blocks;
+    icn_inbox_record record;
+    uint32_t offset = 0;
+    while (icn_inbox_next(&block, &offset, &record)) {
+        share_out(loop, &record);
+    }
+    icn_inbox_give_back(&loop->inbox, blocks);
+}
+
+/* What a send has to queue: copies of pieces, or a shared buffer. */
+typedef struct icn_payload {
+    const iocpnet_iovec *pieces;
+    uint32_t count;
+    icn_buffer *shared; /* NULL: the pieces */
+    uint64_t bytes;
+} icn_payload;
+
+static bool append(icn_session *session, const icn_payload *payload)
+{
+    icn_send_pool *pool = &session->loop->send_pool;
+    if (payload->shared != NULL) {
+        return icn_send_queue_append_buffer(&session->send_queue, pool, payload->shared);
+    }
+    return icn_send_queue_append(&session->send_queue, pool, payload->pieces, payload->count, payload->bytes);
+}
+
+static int32_t send_by_owner(icn_session *session, const icn_payload *payload)
 {
     icn_loop *loop = session->loop;
+    /* What another thread sent before, in the sense of happens-before, is in the inbox and has to leave first. */
+    icn_sessions_collect(loop);
     if (!icn_session_keep_reply(session)) {
         return IOCPNET_E_NO_MEMORY;
     }
-    if (!icn_send_queue_append(&session->send_queue, &loop->send_pool, pieces, count, bytes)) {
+    if (!append(session, payload)) {
         return IOCPNET_E_NO_MEMORY;
     }
     icn_u64_count(&loop->counters.sends, 1);
-    icn_u64_count(&loop->counters.bytes_accepted, bytes);
+    icn_u64_count(&loop->counters.bytes_accepted, payload->bytes);
     if (!leaves_after_callback(session)) {
         flush_at_end_of_turn(session);
     }
     return IOCPNET_OK;
 }
 
-static int32_t send_by_other(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes)
+static int32_t send_by_other(icn_session *session, const icn_payload *payload)
 {
-    icn_loop_counters *counters = &session->loop->counters;
-    int32_t status = icn_send_queue_push(&session->send_queue, pieces, count, bytes);
-    if (status == IOCPNET_OK) {
-        icn_u64_add(&counters->foreign_sends, 1);
-        icn_u64_add(&counters->foreign_bytes_accepted, bytes);
-        icn_session_kick(session);
+    icn_loop *loop = session->loop;
+    icn_send_queue *queue = &session->send_queue;
+    bool begun = false;
+    int32_t status = payload->shared != NULL
+                         ? icn_inbox_put_buffer(&loop->inbox, queue, payload->shared, &begun)
+                         : icn_inbox_put(&loop->inbox, queue, payload->pieces, payload->count, payload->bytes, &begun);
+    if (begun) {
+        icn_loop_kick_inbox(loop);
     }
     return status;
 }
 
-int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes)
+static int32_t send_payload(icn_session *session, const icn_payload *payload)
 {
     icn_loop *loop = session->loop;
+    uint64_t bytes = payload->bytes;
     int32_t status = sendable(session);
     if (status != IOCPNET_OK || bytes == 0) {
         return status;
@@ -119,13 +182,25 @@ int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint
         return IOCPNET_E_WOULD_BLOCK;
     }
     bool mine = icn_loop_is_mine(loop);
-    status = mine ? send_by_owner(session, pieces, count, bytes) : send_by_other(session, pieces, count, bytes);
+    status = mine ? send_by_owner(session, payload) : send_by_other(session, payload);
     if (status != IOCPNET_OK) {
         icn_send_queue_unreserve(&session->send_queue, bytes);
         /* The owner may have looked while these bytes took the room that another send waits for. */
         icn_session_kick(session);
     }
     return status;
+}
+
+int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes)
+{
+    const icn_payload payload = {.pieces = pieces, .count = count, .bytes = bytes};
+    return send_payload(session, &payload);
+}
+
+int32_t icn_session_send_buffer(icn_session *session, icn_buffer *buffer)
+{
+    const icn_payload payload = {.shared = buffer, .bytes = buffer->size};
+    return send_payload(session, &payload);
 }
 
 ICN_RARE void icn_session_deliver_sent(icn_session *session, uint32_t bytes)
@@ -140,6 +215,15 @@ static void bytes_taken(icn_session *session, uint32_t bytes)
 {
     icn_send_queue_consume(&session->send_queue, &session->loop->send_pool, bytes);
     icn_session_account_sent(session, session->loop, bytes);
+}
+
+uint64_t icn_session_close_sends(icn_session *session)
+{
+    icn_loop *loop = session->loop;
+    icn_inbox_close(&loop->inbox, &session->send_queue);
+    /* Whoever was faster than the close put its bytes under the same mutex: they are seen here. */
+    icn_sessions_collect(loop);
+    return icn_send_queue_close(&session->send_queue, &loop->send_pool);
 }
 
 static bool may_send(const icn_session *session)
@@ -170,7 +254,10 @@ void icn_session_flush(icn_session *session)
     if (!may_send(session)) {
         return;
     }
-    icn_send_queue_collect(&session->send_queue, &loop->send_pool);
+    if (session->send_queue.bytes_lost != 0) {
+        icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
+        return;
+    }
     if (session->send.state != ICN_OPERATION_IDLE) {
         /* Its completion brings the session here again. */
         return;

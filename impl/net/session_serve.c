@@ -18,7 +18,7 @@ bool icn_session_reply(icn_loop *loop, uint64_t handle, const void *data, uint64
     icn_service_window *served = &loop->served;
     const icn_session *session = served->session;
     if (served->event.session != handle || !is_received(&served->event, data, bytes) ||
-        bytes > served->reply_bytes_max || icn_session_is_closing(session) ||
+        bytes > served->reply_bytes_max || icn_session_is_closing(session) || icn_inbox_is_filled(&loop->inbox) ||
         !icn_send_queue_reserve_first(&served->session->send_queue, bytes)) {
         return false;
     }
@@ -33,20 +33,35 @@ static bool queue_copy(icn_session *session, const void *data, uint64_t bytes)
     return icn_send_queue_append(&session->send_queue, &session->loop->send_pool, &piece, 1, bytes);
 }
 
+/* A reply is not sent from where it was received: it is accepted all the same. */
+static void end_reply(icn_loop *loop)
+{
+    icn_u64_count(&loop->counters.sends, 1);
+    icn_u64_count(&loop->counters.bytes_accepted, loop->served.reply_bytes);
+    loop->served.reply_bytes = 0;
+}
+
 bool icn_session_keep_reply(icn_session *session)
 {
-    icn_loop *loop = session->loop;
-    icn_service_window *served = &loop->served;
+    icn_service_window *served = &session->loop->served;
     if (!icn_session_is_served(session) || served->reply_bytes == 0) {
         return true;
     }
     if (!queue_copy(session, served->reply, served->reply_bytes)) {
         return false;
     }
-    icn_u64_count(&loop->counters.sends, 1);
-    icn_u64_count(&loop->counters.bytes_accepted, served->reply_bytes);
-    served->reply_bytes = 0;
+    end_reply(session->loop);
     return true;
+}
+
+void icn_loop_keep_reply(icn_loop *loop)
+{
+    icn_service_window *served = &loop->served;
+    if (served->reply_bytes != 0 && !icn_session_keep_reply(served->session)) {
+        served->session->send_queue.bytes_lost += served->reply_bytes;
+        end_reply(loop);
+        icn_session_fail(served->session, IOCPNET_E_NO_MEMORY, 0);
+    }
 }
 
 /* What the system did not take has to wait, and so be copied. Without memory the session can not go on. */
@@ -55,8 +70,7 @@ static void keep_rest(icn_session *session, const char *data, uint64_t bytes)
     if (queue_copy(session, data, bytes)) {
         icn_session_start_send(session);
     } else {
-        session->bytes_lost += bytes;
-        icn_send_queue_unreserve(&session->send_queue, bytes);
+        session->send_queue.bytes_lost += bytes;
         icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
     }
 }

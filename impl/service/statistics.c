@@ -11,12 +11,13 @@ static void add(uint64_t *sum, const icn_atomic_u64 *counter)
     *sum += icn_u64_load_relaxed(counter);
 }
 
-static void add_traffic(const icn_loop_counters *counters, iocpnet_service_statistics *statistics)
+static void add_traffic(const icn_loop *loop, iocpnet_service_statistics *statistics)
 {
+    const icn_loop_counters *counters = &loop->counters;
     add(&statistics->bytes_received, &counters->bytes_received);
     add(&statistics->bytes_sent, &counters->bytes_sent);
     add(&statistics->sends, &counters->sends);
-    add(&statistics->sends, &counters->foreign_sends);
+    add(&statistics->sends, &loop->inbox.sends);
     add(&statistics->sends_refused, &counters->foreign_refusals);
     add(&statistics->send_operations, &counters->send_operations);
     add(&statistics->events, &counters->events);
@@ -37,11 +38,12 @@ static void add_connections(const icn_loop_counters *counters, iocpnet_service_s
     }
 }
 
-/* What left is read first, so that the difference is never below 0; a send that is counted late may hide for a moment. */
-static uint64_t send_queue_bytes(const icn_loop_counters *counters)
+/* What left is read first, so that the difference is never below 0. */
+static uint64_t send_queue_bytes(const icn_loop *loop)
 {
+    const icn_loop_counters *counters = &loop->counters;
     uint64_t left = icn_u64_load(&counters->bytes_sent) + icn_u64_load(&counters->bytes_dropped);
-    uint64_t accepted = icn_u64_load(&counters->bytes_accepted) + icn_u64_load(&counters->foreign_bytes_accepted);
+    uint64_t accepted = icn_u64_load(&counters->bytes_accepted) + icn_u64_load(&loop->inbox.bytes);
     return accepted > left ? accepted - left : 0;
 }
 
@@ -50,14 +52,17 @@ void icn_service_statistics(icn_service *service, iocpnet_service_statistics *st
     memset(statistics, 0, sizeof *statistics);
     for (uint32_t i = 0; i < service->options.dispatcher_count; i++) {
         const icn_dispatcher *dispatcher = &service->dispatchers[i];
-        add_traffic(&dispatcher->loop.counters, statistics);
+        add_traffic(&dispatcher->loop, statistics);
         add_connections(&dispatcher->loop.counters, statistics);
         add(&statistics->operations_live, &dispatcher->loop.counters.operations_live);
-        statistics->send_queue_bytes += send_queue_bytes(&dispatcher->loop.counters);
+        statistics->send_queue_bytes += send_queue_bytes(&dispatcher->loop);
         statistics->event_queue_bytes += icn_event_queue_bytes(&dispatcher->queue);
     }
     statistics->sessions_live = icn_u64_load_relaxed(&service->roster.sessions_live);
     statistics->sessions_peak = icn_u64_load_relaxed(&service->roster.sessions_peak);
+    statistics->broadcasts = icn_u64_load_relaxed(&service->roster.broadcasts);
+    statistics->broadcast_sends = icn_u64_load_relaxed(&service->roster.broadcast_sends);
+    statistics->broadcast_skips = icn_u64_load_relaxed(&service->roster.broadcast_skips);
 }
 
 void icn_count_live_objects(iocpnet_live_objects *counts)

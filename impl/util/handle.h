@@ -15,7 +15,8 @@
 typedef enum icn_handle_kind {
     ICN_HANDLE_SERVICE = 1,
     ICN_HANDLE_LISTENER = 2,
-    ICN_HANDLE_SESSION = 3
+    ICN_HANDLE_SESSION = 3,
+    ICN_HANDLE_BUFFER = 4
 } icn_handle_kind;
 
 /* Runs once, on the thread that drops the last pin of a retired handle, with no lock held: frees the object. */

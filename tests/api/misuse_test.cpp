@@ -21,7 +21,7 @@ protected:
         if (!IsSkipped()) {
             world = std::make_unique<World>(callbacks());
             table = table_of(*world);
-            outputs = {77, &outputs, {7, 7, 7}};
+            outputs = {77, &outputs, {7, 7, 7}, {7, 7, 7, 7, 7}};
         }
     }
 
@@ -33,6 +33,7 @@ protected:
         EXPECT_EQ(77u, outputs.handle);
         EXPECT_EQ(&outputs, outputs.user);
         EXPECT_EQ(7u, outputs.stopped.bytes_unsent);
+        EXPECT_EQ(7u, outputs.broadcast.queued);
         world.reset();
         PortTest::TearDown();
     }
@@ -100,6 +101,7 @@ TEST_P(Misuse, HandleOfAnotherKindIsInvalid)
     }
     expect_invalid_for_others(world->listener, Kind::listener);
     expect_invalid_for_others(world->session, Kind::session);
+    expect_invalid_for_others(world->buffer, Kind::buffer);
 }
 
 TEST_P(Misuse, GarbageIsInvalid)

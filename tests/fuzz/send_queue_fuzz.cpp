@@ -1,9 +1,10 @@
-/* The send queue of a session, against a string. The inbox of other threads is filled by the same thread. */
+/* The send queue of a session and the inbox of its loop, against strings. The same thread puts and shares out. */
 #include <vector>
 
 #include "fuzz/input.hpp"
 
 extern "C" {
+#include "net/inbox.h"
 #include "net/send_queue.h"
 #include "util/memory.h"
 }
@@ -16,14 +17,18 @@ constexpr uint64_t bytes_max = 40000;
 class Machine
 {
 public:
-    explicit Machine(fuzz::Input &input) : input_(input) {}
+    explicit Machine(fuzz::Input &input) : input_(input) { icn_inbox_init(&inbox_); }
 
     void run()
     {
         while (!input_.is_empty()) {
             step();
             FUZZ_REQUIRE(icn_u64_load(&queue_.bytes) == queued_.size() + pushed_.size());
-            FUZZ_REQUIRE(icn_send_queue_is_empty(&queue_) == (queued_.empty() && pushed_.empty()));
+            if (queue_.bytes_lost != 0) {
+                break; /* the session would end */
+            }
+            FUZZ_REQUIRE(icn_send_queue_is_empty(&queue_) == queued_.empty());
+            FUZZ_REQUIRE(icn_inbox_is_filled(&inbox_) == !pushed_.empty());
         }
         end();
     }
@@ -40,8 +45,7 @@ private:
             push();
             break;
         case 3:
-            icn_send_queue_collect(&queue_, &pool_);
-            collected();
+            collect();
             break;
         case 4:
             gather(input_.below(40));
@@ -94,8 +98,8 @@ private:
             return;
         }
         const auto count = static_cast<uint32_t>(vectors.size());
+        collect();
         const bool appended = icn_send_queue_append(&queue_, &pool_, vectors.data(), count, all.size());
-        collected();
         if (appended) {
             queued_ += all;
         } else {
@@ -113,8 +117,10 @@ private:
             return;
         }
         const auto count = static_cast<uint32_t>(vectors.size());
-        const int32_t status = icn_send_queue_push(&queue_, vectors.data(), count, all.size());
+        bool begun = false;
+        const int32_t status = icn_inbox_put(&inbox_, &queue_, vectors.data(), count, all.size(), &begun);
         if (status == IOCPNET_OK) {
+            FUZZ_REQUIRE(begun == pushed_.empty());
             pushed_ += all;
         } else {
             FUZZ_REQUIRE(failing_ && status == IOCPNET_E_NO_MEMORY);
@@ -122,8 +128,22 @@ private:
         }
     }
 
-    void collected()
+    void collect()
     {
+        icn_inbox_block *blocks = icn_inbox_take(&inbox_);
+        icn_inbox_block *block = blocks;
+        icn_inbox_record record = {};
+        uint32_t offset = 0;
+        while (icn_inbox_next(&block, &offset, &record)) {
+            FUZZ_REQUIRE(record.queue == &queue_);
+            if (record.kind == ICN_INBOX_BYTES) {
+                icn_send_queue_append_bytes(&queue_, &pool_, record.bytes, record.size);
+            } else {
+                icn_send_queue_append_chunk(&queue_, record.chunk);
+            }
+        }
+        icn_inbox_give_back(&inbox_, blocks);
+        FUZZ_REQUIRE(queue_.bytes_lost == 0 || failing_);
         queued_ += pushed_;
         pushed_.clear();
     }
@@ -154,15 +174,20 @@ private:
     void end()
     {
         icn_memory_fail(0, 0);
-        FUZZ_REQUIRE(icn_send_queue_close(&queue_, &pool_) == queued_.size() + pushed_.size());
-        FUZZ_REQUIRE(icn_u64_load(&queue_.bytes) == 0 && pool_.count <= ICN_SEND_POOL_MAX);
+        icn_inbox_close(&inbox_, &queue_);
+        collect();
+        FUZZ_REQUIRE(icn_send_queue_close(&queue_, &pool_) == queued_.size());
+        FUZZ_REQUIRE(icn_u64_load(&queue_.bytes) == 0 && pool_.count[ICN_SEND_CHUNK_USUAL] <= ICN_SEND_POOL_USUAL_MAX);
         const iocpnet_iovec late = {1, "x"};
-        FUZZ_REQUIRE(icn_send_queue_push(&queue_, &late, 1, 1) == IOCPNET_E_CLOSED);
+        bool begun = false;
+        FUZZ_REQUIRE(icn_inbox_put(&inbox_, &queue_, &late, 1, 1, &begun) == IOCPNET_E_CLOSED && !begun);
+        icn_inbox_fini(&inbox_);
         icn_send_pool_fini(&pool_);
         FUZZ_REQUIRE(icn_memory_blocks(ICN_MEMORY_SEND_BUFFER) == 0);
     }
 
     fuzz::Input &input_;
+    icn_inbox inbox_ = {};
     icn_send_queue queue_ = {};
     icn_send_pool pool_ = {};
     std::string queued_; /* in the queue */

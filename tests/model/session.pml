@@ -47,8 +47,6 @@
 #define IN_FLIGHT 1
 #define CANCELLING 2
 
-#define CLOSED_INBOX 255
-
 /* Shared between threads: icn_session. */
 byte state = STARTING;
 byte close_claim = UNCLAIMED;
@@ -56,11 +54,14 @@ bool close_aborts;      /* session->close, written between the claim and its pub
 bool abort_requested;
 bool pause_requested;
 bool end_seen;
-byte inbox;             /* chunks, or closed */
+byte inbox;             /* the loop's: records of this session */
+bool inbox_closed;
 bool pending = true;    /* the kick; the first one is the maker's */
 
 /* The loop's stack: the session's kick and the loop's own. */
 bool session_kicked;
+bool inbox_kicked;
+bool inbox_pending;
 bool stop_kicked;
 bool stop_pending;
 bool drain;             /* roster->drain_ms != 0 */
@@ -183,7 +184,30 @@ inline icn_session_disconnect(aborts)
     fi
 }
 
-/* icn_session_send, send_by_other, icn_send_queue_push */
+/* Under the inbox's mutex. No pin: who finds it open is seen before the session ends. */
+inline icn_inbox_put()
+{
+    atomic {
+        touch();
+        won = !inbox_closed;
+        first = (inbox == 0);
+        if
+        :: won -> inbox++; accepted_bytes++
+        :: else
+        fi
+    }
+}
+
+inline icn_loop_kick_inbox()
+{
+    atomic { first = !inbox_pending; inbox_pending = true };
+    if
+    :: first -> inbox_kicked = true
+    :: else
+    fi
+}
+
+/* icn_session_send, send_by_other */
 inline send_by_other()
 {
     atomic { touch(); won = (close_claim == UNCLAIMED) };
@@ -192,16 +216,9 @@ inline send_by_other()
         atomic { touch(); won = (state == OPEN) };
         if
         :: won ->
-            atomic {
-                touch();
-                won = (inbox != CLOSED_INBOX);
-                if
-                :: won -> inbox++; accepted_bytes++
-                :: else
-                fi
-            };
+            icn_inbox_put();
             if
-            :: won -> icn_session_kick()
+            :: won && first -> icn_loop_kick_inbox()
             :: else
             fi
         :: else
@@ -359,7 +376,7 @@ inline settle()
 
 /* The port has a completion, or will have one. */
 #define may_complete(operation) (operation != IDLE && (arrivals > 0 || operation == CANCELLING))
-#define is_kicked (session_kicked || stop_kicked)
+#define is_kicked (session_kicked || stop_kicked || inbox_kicked)
 #define is_idle (!delivered && !unflushed && !finishing && !is_kicked)
 
 /* The phases of icn_loop_turn. */
@@ -371,7 +388,7 @@ inline settle()
 #define FINISH 5
 
 /* Nobody asked for the end, and nobody will: the session waits for its peer for ever. */
-#define is_forgotten (hosts_done == HOSTS && maker_done && close_claim == UNCLAIMED && !pending && inbox == 0 && \
+#define is_forgotten (hosts_done == HOSTS && maker_done && close_claim == UNCLAIMED && !pending && !inbox_pending && inbox == 0 && \
     (queued == 0 || send != IDLE) && !(end_seen && !pause_requested))
 
 inline take_kicks()
@@ -379,7 +396,9 @@ inline take_kicks()
     atomic {
         batch_session = session_kicked;
         batch_stop = stop_kicked;
+        batch_inbox = inbox_kicked;
         session_kicked = false;
+        inbox_kicked = false;
         stop_kicked = false
     }
 }
@@ -395,7 +414,7 @@ active proctype owner()
     byte calls = CALLBACKS;
     byte refusals = BATCHES; /* events that find no memory; also an attach that fails */
     bool announced, ended_stream, broken, was_cut, timer, listed, unflushed, finishing, kick_closed, connecting;
-    bool stopping, in_callback, gone, delivered, wanted, at_once, won, first, asks, batch_session, batch_stop;
+    bool stopping, in_callback, gone, delivered, wanted, at_once, won, first, asks, batch_session, batch_stop, batch_inbox;
     bool pursue, update, flush, completed, looked;
     atomic {
         if
@@ -423,9 +442,10 @@ active proctype owner()
         if
         :: batch_session -> batch_session = false; look()
         :: batch_stop -> batch_stop = false; stop_requested()
-        :: !batch_session && !batch_stop && is_kicked -> take_kicks()
-        :: !batch_session && !batch_stop && !is_kicked && phase == KICKS_BEFORE -> phase = RUN; flush = unflushed; unflushed = false
-        :: !batch_session && !batch_stop && !is_kicked && phase == KICKS_AFTER -> phase = TIMERS
+        :: batch_inbox -> batch_inbox = false; inbox_filled()
+        :: !batch_session && !batch_stop && !batch_inbox && is_kicked -> take_kicks()
+        :: !batch_session && !batch_stop && !batch_inbox && !is_kicked && phase == KICKS_BEFORE -> phase = RUN; flush = unflushed; unflushed = false
+        :: !batch_session && !batch_stop && !batch_inbox && !is_kicked && phase == KICKS_AFTER -> phase = TIMERS
         fi;
         settle()
     /* icn_port_run: delivers completions; waits while there is nothing to do */

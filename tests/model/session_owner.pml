@@ -156,15 +156,21 @@ inline cut()
     icn_session_end()
 }
 
-/* icn_send_queue_collect */
+/* icn_sessions_collect */
 inline collect()
 {
     atomic {
-        touch();
-        assert(inbox != CLOSED_INBOX);
-        queued = queued + inbox;
-        inbox = 0
+        if
+        :: inbox > 0 -> touch(); queued = queued + inbox; inbox = 0; unflushed = true
+        :: else
+        fi
     }
+}
+
+inline inbox_filled()
+{
+    inbox_pending = false;
+    collect()
 }
 
 inline icn_session_flushed()
@@ -189,7 +195,7 @@ inline bytes_taken(bytes)
 inline go_on_sending()
 {
     if
-    :: queued > 0 || inbox != 0 || close_claim != UNCLAIMED -> unflushed = true
+    :: queued > 0 || close_claim != UNCLAIMED -> unflushed = true
     :: else
     fi
 }
@@ -198,7 +204,6 @@ inline icn_session_flush()
 {
     if
     :: (st == OPEN || st == FLUSHING) && !broken ->
-        collect();
         if
         :: send != IDLE
         :: send == IDLE && queued == 0 -> icn_session_flushed()
@@ -214,6 +219,7 @@ inline begin_flush()
     set_state(FLUSHING);
     timer = true;
     update = true;
+    collect();
     flush = true
 }
 
@@ -472,16 +478,23 @@ inline close_socket()
     descriptor = 0
 }
 
+inline icn_inbox_close()
+{
+    atomic { touch(); assert(!inbox_closed); inbox_closed = true }
+}
+
 /* icn_send_queue_close */
 inline send_queue_close()
 {
-    atomic {
-        touch();
-        assert(inbox != CLOSED_INBOX);
-        unsent_bytes = queued + inbox;
-        queued = 0;
-        inbox = CLOSED_INBOX
-    }
+    unsent_bytes = queued;
+    queued = 0
+}
+
+inline icn_session_close_sends()
+{
+    icn_inbox_close();
+    collect();
+    send_queue_close()
 }
 
 inline deliver_end()
@@ -515,7 +528,7 @@ inline finish()
         if
         :: kick_closed ->
             close_socket();
-            send_queue_close();
+            icn_session_close_sends();
             listed = false;
             unflushed = false;
             timer = false;

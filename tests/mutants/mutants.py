@@ -87,12 +87,24 @@ SENDING = (
     Mutant("budget kept when there is no memory", "net/session_send.c", (
         ("        icn_send_queue_unreserve(&session->send_queue, bytes);\n",
          "        status = status == IOCPNET_E_CLOSED ? status : IOCPNET_E_NO_MEMORY;\n"),)),
-    Mutant("pushed pieces in the order of a stack", "net/send_queue.c", (
-        ("    append_all(queue, pool, reversed(newest));\n}\n\nbool icn_send_queue_is_empty",
-         "    append_all(queue, pool, newest);\n}\n\nbool icn_send_queue_is_empty"),)),
-    Mutant("own send before those that came earlier", "net/send_queue.c", (
+    Mutant("only the first block of an inbox shared out", "net/inbox.c", (
+        ("        *block = (*block)->next;\n", "        *block = NULL;\n"),)),
+    Mutant("record grows for another queue", "net/inbox.c", (
+        ("    return inbox->latest_queue == queue && !queue", "    return inbox->latest_queue != NULL && !queue"),)),
+    Mutant("own send before those that came earlier", "net/session_send.c", (
         ("    /* What another thread sent before, in the sense of happens-before, is in the inbox and has to leave first. */\n"
-         "    icn_send_queue_collect(queue, pool);\n", ""),)),
+         "    icn_sessions_collect(loop);\n", ""),)),
+    Mutant("close before what was sent earlier", "net/session_close.c", (
+        ("    /* What was sent before the close, by whichever thread, leaves before the FIN. */\n"
+         "    icn_sessions_collect(session->loop);\n", ""),)),
+    Mutant("inbox closed after a last look at it", "net/session_send.c", (
+        ("    icn_inbox_close(&loop->inbox, &session->send_queue);\n", ""),
+        ("    icn_sessions_collect(loop);\n    return icn_send_queue_close(&session->send_queue, &loop->send_pool);\n",
+         "    icn_sessions_collect(loop);\n    icn_inbox_close(&loop->inbox, &session->send_queue);\n"
+         "    return icn_send_queue_close(&session->send_queue, &loop->send_pool);\n"))),
+    Mutant("inbox cleared of its kick after it was shared out", "net/loop.c", (
+        ("    icn_u32_exchange(&kick->pending, 0);\n    icn_sessions_collect(ICN_CONTAINER(kick, icn_loop, inbox_kick));\n",
+         "    icn_sessions_collect(ICN_CONTAINER(kick, icn_loop, inbox_kick));\n    icn_u32_exchange(&kick->pending, 0);\n"),)),
     Mutant("writable owed, and nobody looks", "net/session_send.c", (
         ("    /* The owner looks after this store: should the queue have emptied in between, nothing else would make it look."
          " */\n    icn_session_kick(session);\n", ""),)),
@@ -108,6 +120,10 @@ SENDING = (
     Mutant("rest of a reply is not kept", "net/session_serve.c", (
         ("        keep_rest(session, served->reply + taken, piece.size - taken);\n",
          "        icn_send_queue_unreserve(&session->send_queue, piece.size - taken);\n"),)),
+    Mutant("reply by reference before what another thread sent earlier", "net/session_serve.c", (
+        ("        icn_inbox_is_filled(&loop->inbox) || !icn", "        !icn"),
+        ("!icn_send_queue_reserve_first(&served->session->send_queue, bytes)",
+         "(icn_u64_add(&served->session->send_queue.bytes, bytes), served->session->send_queue.first != NULL)"))),
     Mutant("reply leaves after what was sent later", "net/session_send.c", (
         ("    if (!icn_session_keep_reply(session)) {\n        return IOCPNET_E_NO_MEMORY;\n    }\n", ""),)),
     Mutant("sum of lengths overflows", "api_session.c", (

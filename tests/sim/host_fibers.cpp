@@ -147,7 +147,8 @@ void make_services()
     }
     for (uint32_t slot = 0; slot < world.configuration.services; slot++) {
         for (uint32_t attempt = 0; !make_service(slot); attempt++) {
-            if (attempt == 3) {
+            if (attempt >= 3) {
+                /* Again and again: callbacks of an earlier service may make it fail meanwhile. */
                 icn_memory_fail(0, 0);
             }
             if (attempt == 200) {

@@ -267,6 +267,9 @@ uint64_t check_dispatcher(Service &service, const icn_dispatcher &dispatcher)
     if (waits && loop.kicks.value != nullptr) {
         undone(service, "a kick is not looked at");
     }
+    if (waits && loop.inbox.filled.value != 0) {
+        undone(service, "what another thread sent is not looked at");
+    }
     if (waits && service.batches()) {
         check_event_queue(service, dispatcher);
     }

@@ -16,13 +16,13 @@
 namespace api_test
 {
 
-/* Services in all states that functions ask for, a listener, and a session with its peer. */
+/* Services in all states that functions ask for, a listener, a session with its peer, and a shared buffer. */
 struct World {
     explicit World(const Mode &mode);
     ~World();
 
     /* All that is valid. */
-    std::set<uint64_t> handles() const { return {service, listener, session, polled, driven, fresh}; }
+    std::set<uint64_t> handles() const { return {service, listener, session, polled, driven, fresh, buffer}; }
     /* The session still echoes, and as many objects are alive as at first. */
     void expect_unharmed();
 
@@ -35,13 +35,15 @@ struct World {
     iocpnet_service polled = 0;
     iocpnet_service driven = 0;
     iocpnet_service fresh = 0;
+    iocpnet_buffer buffer = 0;
 };
 
 enum class Kind {
     none,
     service,
     listener,
-    session
+    session,
+    buffer
 };
 
 using Call = std::function<int32_t()>;
@@ -66,6 +68,7 @@ struct Outputs {
     uint64_t handle;
     void *user;
     iocpnet_stop_result stopped;
+    iocpnet_broadcast_result broadcast;
 };
 extern Outputs outputs;
 

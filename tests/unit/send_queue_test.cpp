@@ -1,6 +1,4 @@
-#include <algorithm>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -46,15 +44,12 @@ protected:
                icn_send_queue_append(&queue, &pool, &piece, 1, piece.size);
     }
 
-    int32_t push(const std::string &text)
+    /* As what came through the inbox. */
+    void share_out(const std::string &text)
     {
-        const iocpnet_iovec piece = piece_of(text);
-        EXPECT_TRUE(icn_send_queue_reserve(&queue, piece.size, limit));
-        const int32_t status = icn_send_queue_push(&queue, &piece, 1, piece.size);
-        if (status != IOCPNET_OK) {
-            icn_send_queue_unreserve(&queue, piece.size);
-        }
-        return status;
+        EXPECT_TRUE(icn_send_queue_reserve(&queue, text.size(), limit));
+        icn_send_queue_append_bytes(&queue, &pool, reinterpret_cast<const uint8_t *>(text.data()),
+                                    static_cast<uint32_t>(text.size()));
     }
 
     std::string queued() const
@@ -105,7 +100,7 @@ TEST_F(SendQueue, SmallSendsShareAChunk)
     for (int i = 0; i < 40; i++) {
         ASSERT_TRUE(append(std::string(100, 'x')));
     }
-    EXPECT_EQ(icn_memory_blocks(ICN_MEMORY_SEND_BUFFER), 1U);
+    EXPECT_EQ(icn_memory_blocks(ICN_MEMORY_SEND_BUFFER), 2U) << "a small one, and one of the usual size";
 }
 
 TEST_F(SendQueue, NoRoomIsLeftUnusedBetweenSends)
@@ -156,71 +151,15 @@ TEST_F(SendQueue, ConsumingSeveralChunksStopsInsideTheLast)
     EXPECT_EQ(queued(), "bb");
 }
 
-TEST_F(SendQueue, WhatWasPushedButNotCollectedIsNotEmpty)
-{
-    ASSERT_EQ(push("waits while a send is in flight"), IOCPNET_OK);
-    EXPECT_FALSE(icn_send_queue_is_empty(&queue));
-}
-
-TEST_F(SendQueue, SmallPushesAreCollectedIntoOneChunk)
-{
-    for (int i = 0; i < 100; i++) {
-        ASSERT_EQ(push(std::string(16, 'x')), IOCPNET_OK);
-    }
-    icn_send_queue_collect(&queue, &pool);
-    EXPECT_EQ(icn_memory_blocks(ICN_MEMORY_SEND_BUFFER), 1U);
-    EXPECT_EQ(queued(), std::string(1600, 'x'));
-}
-
-TEST_F(SendQueue, WithoutMemorySmallPushesAreCollectedAsTheyAre)
-{
-    ASSERT_EQ(push("ab"), IOCPNET_OK);
-    ASSERT_EQ(push("cd"), IOCPNET_OK);
-    icn_memory_fail(1, 1);
-    icn_send_queue_collect(&queue, &pool);
-    icn_memory_fail(0, 0);
-    EXPECT_EQ(queued(), "abcd");
-}
-
 TEST_F(SendQueue, AnEmptiedQueueKeepsNoChunkButThePool)
 {
     ASSERT_TRUE(append("abc"));
     icn_send_queue_consume(&queue, &pool, 3);
     EXPECT_TRUE(icn_send_queue_is_empty(&queue));
-    EXPECT_EQ(pool.count, 1U);
+    EXPECT_EQ(pool.count[ICN_SEND_CHUNK_SMALL], 1U);
     ASSERT_TRUE(append("def"));
-    EXPECT_EQ(pool.count, 0U) << "the chunk was not used again";
+    EXPECT_EQ(pool.count[ICN_SEND_CHUNK_SMALL], 0U) << "the chunk was not used again";
     EXPECT_EQ(queued(), "def");
-}
-
-TEST_F(SendQueue, PushesAreCollectedInTheirOrder)
-{
-    ASSERT_EQ(push("a"), IOCPNET_OK);
-    ASSERT_EQ(push("b"), IOCPNET_OK);
-    ASSERT_EQ(push("c"), IOCPNET_OK);
-    EXPECT_EQ(queued(), "") << "the inbox is not the queue";
-    icn_send_queue_collect(&queue, &pool);
-    EXPECT_EQ(queued(), "abc");
-}
-
-TEST_F(SendQueue, AnAppendComesBehindWhatWasPushedBefore)
-{
-    ASSERT_EQ(push("pushed "), IOCPNET_OK);
-    ASSERT_TRUE(append("appended"));
-    EXPECT_EQ(queued(), "pushed appended");
-}
-
-TEST_F(SendQueue, CloseCountsWhatWasQueuedAndWhatWasPushed)
-{
-    ASSERT_TRUE(append("12345"));
-    ASSERT_EQ(push("678"), IOCPNET_OK);
-    EXPECT_EQ(close(), 8U);
-}
-
-TEST_F(SendQueue, APushAfterCloseIsRefused)
-{
-    ASSERT_EQ(close(), 0U);
-    EXPECT_EQ(push("late"), IOCPNET_E_CLOSED);
 }
 
 TEST_F(SendQueue, WithoutMemoryASendIsRefusedWhole)
@@ -229,42 +168,33 @@ TEST_F(SendQueue, WithoutMemoryASendIsRefusedWhole)
     const iocpnet_iovec piece = piece_of("abc");
     ASSERT_TRUE(icn_send_queue_reserve(&queue, 3, limit));
     EXPECT_FALSE(icn_send_queue_append(&queue, &pool, &piece, 1, 3));
-    EXPECT_EQ(icn_send_queue_push(&queue, &piece, 1, 3), IOCPNET_E_NO_MEMORY);
+    EXPECT_EQ(icn_send_chunk_copy(&piece, 1, 3), nullptr);
     icn_memory_fail(0, 0);
     EXPECT_TRUE(icn_send_queue_is_empty(&queue));
     icn_send_queue_unreserve(&queue, 3);
 }
 
-/* Each thread pushes its letter with a running digit; the owner collects meanwhile. */
-TEST_F(SendQueue, PushesOfOneThreadKeepTheirOrderAmongOthers)
+TEST_F(SendQueue, AChunkOfItsOwnIsQueuedAsItIs)
 {
-    constexpr int thread_count = 4;
-    constexpr int pushes = 2000;
-    std::vector<std::thread> threads;
-    for (int i = 0; i < thread_count; i++) {
-        threads.emplace_back([this, i] {
-            for (int k = 0; k < pushes; k++) {
-                ASSERT_EQ(push({static_cast<char>('a' + i), static_cast<char>('0' + k % 10)}), IOCPNET_OK);
-            }
-        });
-    }
-    std::string all;
-    while (all.size() < static_cast<size_t>(2 * thread_count * pushes)) {
-        icn_send_queue_collect(&queue, &pool);
-        const std::string part = queued();
-        icn_send_queue_consume(&queue, &pool, part.size());
-        all += part;
-    }
-    for (std::thread &thread : threads) {
-        thread.join();
-    }
-    std::vector<int> next(thread_count, 0);
-    for (size_t at = 0; at < all.size(); at += 2) {
-        int &expected = next.at(static_cast<size_t>(all[at] - 'a'));
-        ASSERT_EQ(all[at + 1] - '0', expected % 10);
-        expected++;
-    }
-    EXPECT_EQ(std::count(next.begin(), next.end(), pushes), thread_count);
+    const std::string text(20000, 'c');
+    const iocpnet_iovec piece = piece_of(text);
+    ASSERT_TRUE(append("before "));
+    ASSERT_TRUE(icn_send_queue_reserve(&queue, text.size(), limit));
+    icn_send_chunk *chunk = icn_send_chunk_copy(&piece, 1, piece.size);
+    ASSERT_NE(chunk, nullptr);
+    icn_send_queue_append_chunk(&queue, chunk);
+    EXPECT_EQ(queued(), "before " + text);
+}
+
+TEST_F(SendQueue, WithoutMemoryForWhatWasAcceptedTheRestIsLostAndCounted)
+{
+    share_out("sent");
+    icn_memory_fail(1, 1);
+    share_out(std::string(5000, 'x'));
+    icn_memory_fail(0, 0);
+    share_out("behind the gap");
+    EXPECT_EQ(queued(), "sent");
+    EXPECT_EQ(close(), 4U + 5000U + 14U);
 }
 
 } // namespace
