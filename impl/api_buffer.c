@@ -77,9 +77,9 @@ static int32_t broadcast_except(icn_service *service, icn_buffer *buffer, const 
         memcpy(sorted, sessions, count * sizeof sorted[0]);
         qsort(sorted, count, sizeof sorted[0], compare_handles);
     }
-    const icn_broadcast broadcast = {
+    const icn_broadcast to_all = {
         .buffer = buffer, .excepted = (const uint8_t *)sorted, .excepted_count = count, .flags = flags};
-    return icn_broadcast_to_all(&service->roster, &broadcast, result);
+    return icn_broadcast_to_all(&service->roster, &to_all, result);
 }
 
 static int32_t check_broadcast(const icn_service *service, const icn_buffer *buffer)

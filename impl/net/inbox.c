@@ -15,7 +15,8 @@ struct icn_inbox_block {
 #define BLOCK_CAPACITY ((uint32_t)sizeof(((icn_inbox_block *)0)->data))
 
 /* A record: the queue, a size, the bytes. Without padding, for there may be many of one byte. */
-#define SIZE_OFFSET sizeof(icn_send_queue *)
+#define POINTER_BYTES sizeof(void *)
+#define SIZE_OFFSET POINTER_BYTES
 #define HEADER_BYTES (SIZE_OFFSET + sizeof(uint16_t))
 
 /* More in one record than this has a chunk of its own, which is filled without the mutex. */
@@ -29,7 +30,7 @@ struct icn_inbox_block {
 _Static_assert(RECORD_MAX < SIZE_BROADCAST, "a size has 16 bits");
 
 /* Behind the head of a broadcast: the buffer, the flags, the count, the handles. */
-#define BROADCAST_BYTES (sizeof(icn_buffer *) + 2 * sizeof(uint32_t))
+#define BROADCAST_BYTES (POINTER_BYTES + 2 * sizeof(uint32_t))
 /* What one costs of the limit for those that wait: none is for nothing. */
 #define BROADCAST_COST 64
 
@@ -60,7 +61,7 @@ void icn_inbox_init(icn_inbox *inbox)
 void icn_inbox_fini(icn_inbox *inbox)
 {
     icn_inbox_block *block = inbox->first;
-    icn_inbox_record record;
+    icn_inbox_record record = {0};
     uint32_t offset = 0;
     while (icn_inbox_next(&block, &offset, &record)) {
         ICN_CHECK(record.kind == ICN_INBOX_BROADCAST);
@@ -146,7 +147,7 @@ static void set_size(uint8_t *record, uint16_t size)
 static void add_record(icn_inbox *inbox, icn_send_queue *queue, uint16_t size)
 {
     uint8_t *record = inbox->last->data + inbox->last->used;
-    memcpy(record, &queue, sizeof(icn_send_queue *));
+    memcpy(record, &queue, POINTER_BYTES);
     set_size(record, size);
     inbox->last->used += (uint32_t)HEADER_BYTES;
     inbox->latest = record;
@@ -196,10 +197,10 @@ static void write_raw(icn_inbox *inbox, const void *bytes, size_t size)
 
 static int32_t put_pointer(icn_inbox *inbox, icn_send_queue *queue, uint16_t size, void *pointer)
 {
-    int32_t status = make_room(inbox, queue, (uint32_t)(HEADER_BYTES + sizeof pointer));
+    int32_t status = make_room(inbox, queue, (uint32_t)(HEADER_BYTES + POINTER_BYTES));
     if (status == IOCPNET_OK) {
         add_record(inbox, queue, size);
-        write_raw(inbox, &pointer, sizeof pointer);
+        write_raw(inbox, &pointer, POINTER_BYTES);
     }
     return status;
 }
@@ -312,7 +313,7 @@ bool icn_inbox_put_broadcast(icn_inbox *inbox, const icn_broadcast *broadcast)
         append_spare(inbox);
     }
     add_record(inbox, NULL, SIZE_BROADCAST);
-    write_raw(inbox, &broadcast->buffer, sizeof broadcast->buffer);
+    write_raw(inbox, &broadcast->buffer, POINTER_BYTES);
     write_raw(inbox, &broadcast->flags, sizeof broadcast->flags);
     write_raw(inbox, &broadcast->excepted_count, sizeof broadcast->excepted_count);
     if (broadcast->excepted_count != 0) {
@@ -368,8 +369,8 @@ icn_inbox_block *icn_inbox_take(icn_inbox *inbox)
 
 static uint32_t read_broadcast(const uint8_t *at, icn_broadcast *broadcast)
 {
-    memcpy(&broadcast->buffer, at, sizeof broadcast->buffer);
-    at += sizeof broadcast->buffer;
+    memcpy(&broadcast->buffer, at, POINTER_BYTES);
+    at += POINTER_BYTES;
     memcpy(&broadcast->flags, at, sizeof broadcast->flags);
     memcpy(&broadcast->excepted_count, at + sizeof broadcast->flags, sizeof broadcast->excepted_count);
     broadcast->excepted = at + sizeof broadcast->flags + sizeof broadcast->excepted_count;
@@ -382,12 +383,12 @@ static uint32_t read_body(const uint8_t *at, uint16_t size, icn_inbox_record *re
     switch (size) {
     case SIZE_CHUNK:
         record->kind = ICN_INBOX_CHUNK;
-        memcpy(&record->chunk, at, sizeof record->chunk);
-        return sizeof record->chunk;
+        memcpy(&record->chunk, at, POINTER_BYTES);
+        return (uint32_t)POINTER_BYTES;
     case SIZE_BUFFER:
         record->kind = ICN_INBOX_BUFFER;
-        memcpy(&record->buffer, at, sizeof record->buffer);
-        return sizeof record->buffer;
+        memcpy(&record->buffer, at, POINTER_BYTES);
+        return (uint32_t)POINTER_BYTES;
     case SIZE_BROADCAST:
         record->kind = ICN_INBOX_BROADCAST;
         return read_broadcast(at, &record->broadcast);
@@ -409,7 +410,7 @@ bool icn_inbox_next(icn_inbox_block **block, uint32_t *offset, icn_inbox_record 
         return false;
     }
     const uint8_t *at = (*block)->data + *offset;
-    memcpy(&record->queue, at, sizeof record->queue);
+    memcpy(&record->queue, at, POINTER_BYTES);
     *offset += (uint32_t)HEADER_BYTES + read_body(at + HEADER_BYTES, size_at(at), record);
     return true;
 }

@@ -114,10 +114,10 @@ static icn_send_chunk *write_piece(icn_send_chunk *chunk, const iocpnet_iovec *p
 {
     const uint8_t *from = piece->data;
     uint64_t left = piece->size;
-    while (left != 0) {
+    while (left != 0 && chunk != NULL) {
         if (chunk->end == chunk->capacity) {
             chunk = chunk->next;
-            ICN_CHECK(chunk != NULL);
+            continue;
         }
         uint32_t room = chunk->capacity - chunk->end;
         uint32_t part = left < room ? (uint32_t)left : room;
@@ -126,6 +126,7 @@ static icn_send_chunk *write_piece(icn_send_chunk *chunk, const iocpnet_iovec *p
         from += part;
         left -= part;
     }
+    ICN_CHECK(left == 0);
     return chunk;
 }
 
@@ -139,5 +140,4 @@ void icn_send_chunk_write(icn_send_chunk *chunk, const iocpnet_iovec *pieces, ui
     for (uint32_t i = 0; i < count; i++) {
         chunk = write_piece(chunk, &pieces[i]);
     }
-    ICN_CHECK(chunk->next == NULL);
 }
