@@ -15,7 +15,7 @@ struct icn_inbox_block {
 #define BLOCK_CAPACITY ((uint32_t)sizeof(((icn_inbox_block *)0)->data))
 
 /* A record: the queue, a size, the bytes. Without padding, for there may be many of one byte. */
-#define POINTER_BYTES sizeof(void *)
+#define POINTER_BYTES sizeof(uintptr_t)
 #define SIZE_OFFSET POINTER_BYTES
 #define HEADER_BYTES (SIZE_OFFSET + sizeof(uint16_t))
 
@@ -131,6 +131,20 @@ static int32_t make_room(icn_inbox *inbox, const icn_send_queue *queue, uint32_t
     return queue->inbox_closed ? IOCPNET_E_CLOSED : IOCPNET_OK;
 }
 
+/* Pointers in records are not aligned. */
+static void *pointer_at(const uint8_t *at)
+{
+    uintptr_t pointer;
+    memcpy(&pointer, at, sizeof pointer);
+    return (void *)pointer;
+}
+
+static void set_pointer(uint8_t *at, const void *pointer)
+{
+    uintptr_t value = (uintptr_t)pointer;
+    memcpy(at, &value, sizeof value);
+}
+
 static uint16_t size_at(const uint8_t *record)
 {
     uint16_t size;
@@ -147,7 +161,7 @@ static void set_size(uint8_t *record, uint16_t size)
 static void add_record(icn_inbox *inbox, icn_send_queue *queue, uint16_t size)
 {
     uint8_t *record = inbox->last->data + inbox->last->used;
-    memcpy(record, &queue, POINTER_BYTES);
+    set_pointer(record, queue);
     set_size(record, size);
     inbox->last->used += (uint32_t)HEADER_BYTES;
     inbox->latest = record;
@@ -195,12 +209,18 @@ static void write_raw(icn_inbox *inbox, const void *bytes, size_t size)
     inbox->last->used += (uint32_t)size;
 }
 
+static void write_pointer(icn_inbox *inbox, const void *pointer)
+{
+    set_pointer(inbox->last->data + inbox->last->used, pointer);
+    inbox->last->used += (uint32_t)POINTER_BYTES;
+}
+
 static int32_t put_pointer(icn_inbox *inbox, icn_send_queue *queue, uint16_t size, void *pointer)
 {
     int32_t status = make_room(inbox, queue, (uint32_t)(HEADER_BYTES + POINTER_BYTES));
     if (status == IOCPNET_OK) {
         add_record(inbox, queue, size);
-        write_raw(inbox, &pointer, POINTER_BYTES);
+        write_pointer(inbox, pointer);
     }
     return status;
 }
@@ -313,7 +333,7 @@ bool icn_inbox_put_broadcast(icn_inbox *inbox, const icn_broadcast *broadcast)
         append_spare(inbox);
     }
     add_record(inbox, NULL, SIZE_BROADCAST);
-    write_raw(inbox, &broadcast->buffer, POINTER_BYTES);
+    write_pointer(inbox, broadcast->buffer);
     write_raw(inbox, &broadcast->flags, sizeof broadcast->flags);
     write_raw(inbox, &broadcast->excepted_count, sizeof broadcast->excepted_count);
     if (broadcast->excepted_count != 0) {
@@ -369,7 +389,7 @@ icn_inbox_block *icn_inbox_take(icn_inbox *inbox)
 
 static uint32_t read_broadcast(const uint8_t *at, icn_broadcast *broadcast)
 {
-    memcpy(&broadcast->buffer, at, POINTER_BYTES);
+    broadcast->buffer = pointer_at(at);
     at += POINTER_BYTES;
     memcpy(&broadcast->flags, at, sizeof broadcast->flags);
     memcpy(&broadcast->excepted_count, at + sizeof broadcast->flags, sizeof broadcast->excepted_count);
@@ -383,11 +403,11 @@ static uint32_t read_body(const uint8_t *at, uint16_t size, icn_inbox_record *re
     switch (size) {
     case SIZE_CHUNK:
         record->kind = ICN_INBOX_CHUNK;
-        memcpy(&record->chunk, at, POINTER_BYTES);
+        record->chunk = pointer_at(at);
         return (uint32_t)POINTER_BYTES;
     case SIZE_BUFFER:
         record->kind = ICN_INBOX_BUFFER;
-        memcpy(&record->buffer, at, POINTER_BYTES);
+        record->buffer = pointer_at(at);
         return (uint32_t)POINTER_BYTES;
     case SIZE_BROADCAST:
         record->kind = ICN_INBOX_BROADCAST;
@@ -410,7 +430,7 @@ bool icn_inbox_next(icn_inbox_block **block, uint32_t *offset, icn_inbox_record 
         return false;
     }
     const uint8_t *at = (*block)->data + *offset;
-    memcpy(&record->queue, at, POINTER_BYTES);
+    record->queue = pointer_at(at);
     *offset += (uint32_t)HEADER_BYTES + read_body(at + HEADER_BYTES, size_at(at), record);
     return true;
 }
