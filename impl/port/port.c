@@ -20,11 +20,19 @@ uint32_t icn_operation_deliver_queue(icn_list *queue, uint32_t budget)
     return count;
 }
 
+static bool suits(const icn_port_functions *functions, const icn_port_options *options)
+{
+    return options->one_thread || !functions->auto_for_one_thread;
+}
+
 static icn_result open_first(const icn_port_options *options, icn_port **port, icn_result *refused)
 {
     icn_result result = icn_failure(IOCPNET_E_NOT_SUPPORTED);
 
     for (const icn_port_functions *const *functions = icn_ports; *functions != NULL; ++functions) {
+        if (!suits(*functions, options)) {
+            continue;
+        }
         result = (*functions)->open(options, port);
         if (result.status == IOCPNET_OK) {
             break;

@@ -88,7 +88,8 @@ typedef struct icn_port_options {
 } icn_port_options;
 
 typedef struct icn_port_functions {
-    uint32_t kind; /* IOCPNET_PORT_* */
+    uint32_t kind;            /* IOCPNET_PORT_* */
+    bool auto_for_one_thread; /* `auto` takes it for one thread only: others are faster when threads share it */
     icn_result (*open)(const icn_port_options *options, icn_port **port);
     void (*close)(icn_port *port);
     icn_result (*attach)(icn_port *port, icn_endpoint *endpoint);
@@ -117,8 +118,8 @@ extern const icn_port_functions *const icn_ports[];
 #define ICN_PORT_PIECES_MAX ICN_OS_PIECES_MAX
 
 /*
- * Opens a port of a kind (IOCPNET_PORT_*). AUTO takes the first one of icn_ports that opens; `refused` then tells why an
- * earlier one did not, IOCPNET_OK when none was refused. Errors: NOT_SUPPORTED, NO_MEMORY, NO_DESCRIPTORS, SYSTEM.
+ * Opens a port of a kind (IOCPNET_PORT_*). AUTO takes the first one of icn_ports that suits and opens; `refused` then tells
+ * why an earlier one did not, IOCPNET_OK when none was refused. Errors: NOT_SUPPORTED, NO_MEMORY, NO_DESCRIPTORS, SYSTEM.
  */
 icn_result icn_port_open(uint32_t kind, const icn_port_options *options, icn_port **port, icn_result *refused);
 

@@ -207,6 +207,7 @@ static icn_result uring_run(icn_port *base, uint32_t timeout_ms, uint32_t budget
 }
 
 const icn_port_functions icn_port_uring = {.kind = IOCPNET_PORT_IO_URING,
+                                           .auto_for_one_thread = true,
                                            .open = uring_open,
                                            .close = uring_close,
                                            .attach = uring_attach,

@@ -128,7 +128,7 @@ TEST_P(PortCheck, OpenedPortIsOfTheKindAskedFor)
 
 TEST(PortOpen, AutoTakesTheFirstThatOpensAndTellsWhyAnEarlierOneDidNot)
 {
-    const icn_port_options options = {port_test::default_buffer, false};
+    const icn_port_options options = {port_test::default_buffer, true};
     icn_port *port = nullptr;
     icn_result refused = icn_failure(IOCPNET_E_SYSTEM);
     ASSERT_EQ(icn_os_socket_startup().status, IOCPNET_OK);
@@ -139,7 +139,7 @@ TEST(PortOpen, AutoTakesTheFirstThatOpensAndTellsWhyAnEarlierOneDidNot)
 
 TEST(PortOpen, AutoPassesOnToTheNextAndKeepsTheCause)
 {
-    const icn_port_options options = {port_test::default_buffer, false};
+    const icn_port_options options = {port_test::default_buffer, true};
     icn_port *port = nullptr;
     icn_result refused = icn_ok();
     ASSERT_EQ(icn_os_socket_startup().status, IOCPNET_OK);
@@ -154,6 +154,18 @@ TEST(PortOpen, AutoPassesOnToTheNextAndKeepsTheCause)
         EXPECT_EQ(port->functions, icn_ports[1]);
         icn_port_close(port);
     }
+}
+
+TEST(PortOpen, AutoTakesNoRingThatThreadsWouldShare)
+{
+    const icn_port_options options = {port_test::default_buffer, false};
+    icn_port *port = nullptr;
+    icn_result refused = icn_failure(IOCPNET_E_SYSTEM);
+    ASSERT_EQ(icn_os_socket_startup().status, IOCPNET_OK);
+    ASSERT_EQ(icn_port_open(IOCPNET_PORT_AUTO, &options, &port, &refused).status, IOCPNET_OK);
+    EXPECT_NE(port->functions->kind, static_cast<uint32_t>(IOCPNET_PORT_IO_URING));
+    EXPECT_EQ(refused.status, IOCPNET_OK);
+    icn_port_close(port);
 }
 
 TEST(PortOpen, KindOfAnotherPlatformIsNotSupported)
