@@ -75,9 +75,9 @@ OPERATIONS = (
 
 SENDING = (
     Mutant("short write taken for a whole one", "net/session_send.c", (
-        ("    bytes_taken(session, taken);\n    icn_session_go_on_sending(session);",
+        ("    bytes_taken(session, taken);\n    if (!icn_send_queue_is_empty",
          "    for (uint32_t i = taken = 0; i < count; i++) {\n        taken += (uint32_t)pieces[i].size;\n    }\n"
-         "    bytes_taken(session, taken);\n    icn_session_go_on_sending(session);"),)),
+         "    bytes_taken(session, taken);\n    if (!icn_send_queue_is_empty"),)),
     Mutant("rest of a short write left lying", "net/session_send.c", (
         ("if (!icn_send_queue_is_empty(&session->send_queue) || icn_session_is_closing(session)) {",
          "if (icn_session_is_closing(session)) {"),)),
@@ -105,6 +105,13 @@ SENDING = (
     Mutant("inbox cleared of its kick after it was shared out", "net/loop.c", (
         ("    icn_u32_exchange(&kick->pending, 0);\n    icn_sessions_collect(ICN_CONTAINER(kick, icn_loop, inbox_kick));\n",
          "    icn_sessions_collect(ICN_CONTAINER(kick, icn_loop, inbox_kick));\n    icn_u32_exchange(&kick->pending, 0);\n"),)),
+    Mutant("shared buffer that a queue does not hold", "net/send_chunk.c", (
+        ("        icn_buffer_hold(buffer);\n        chunk->shared", "        chunk->shared"),
+        ("        icn_buffer_drop(chunk->shared);\n", "        (void)chunk->shared;\n"))),
+    Mutant("shared buffer that an inbox does not hold", "net/inbox.c", (
+        ("    icn_buffer_hold(buffer);\n    icn_mutex_lock", "    icn_mutex_lock"),)),
+    Mutant("shared buffer that a queue keeps", "net/send_chunk.c", (
+        ("        icn_buffer_drop(chunk->shared);\n", "        (void)chunk->shared;\n"),)),
     Mutant("writable owed, and nobody looks", "net/session_send.c", (
         ("    /* The owner looks after this store: should the queue have emptied in between, nothing else would make it look."
          " */\n    icn_session_kick(session);\n", ""),)),
@@ -118,10 +125,10 @@ SENDING = (
         ("    } else {\n        icn_session_go_on_sending(session);\n    }",
          "    } else if (completion->size != 0) {\n        icn_session_go_on_sending(session);\n    }"),)),
     Mutant("rest of a reply is not kept", "net/session_serve.c", (
-        ("        keep_rest(session, served->reply + taken, piece.size - taken);\n",
-         "        icn_send_queue_unreserve(&session->send_queue, piece.size - taken);\n"),)),
+        ("    keep_rest(session, reply + taken, bytes - taken);\n",
+         "    (void)reply;\n    icn_send_queue_unreserve(&session->send_queue, bytes - taken);\n"),)),
     Mutant("reply by reference before what another thread sent earlier", "net/session_serve.c", (
-        ("        icn_inbox_is_filled(&loop->inbox) || !icn", "        !icn"),
+        (" || icn_inbox_is_filled(&loop->inbox) ||\n", " ||\n"),
         ("!icn_send_queue_reserve_first(&served->session->send_queue, bytes)",
          "(icn_u64_add(&served->session->send_queue.bytes, bytes), served->session->send_queue.first != NULL)"))),
     Mutant("reply leaves after what was sent later", "net/session_send.c", (

@@ -50,6 +50,53 @@ int32_t send_pieces(const Session &session, const uint8_t *bytes, uint32_t size)
     return iocpnet_session_sendv(session.handle, pieces, count);
 }
 
+/* What a broadcast to one session says, as a send would say it. */
+int32_t broadcast_to(const Session &session, iocpnet_buffer buffer)
+{
+    iocpnet_broadcast_result result = {};
+    const iocpnet_service service = world.model.service(session.service).handle;
+    const int32_t status = iocpnet_service_broadcast(service, buffer, &session.handle, 1, 0, &result);
+    check_status("broadcast", status,
+                 statuses(IOCPNET_OK, IOCPNET_E_INVALID_HANDLE, IOCPNET_E_TOO_LARGE, IOCPNET_E_CLOSED));
+    if (status == IOCPNET_OK && result.queued + result.skipped + result.gone != 1) {
+        wrong_status("broadcast", status, "not one session was counted");
+    }
+    if (status != IOCPNET_OK || result.queued == 1) {
+        return status;
+    }
+    if (result.gone == 1) {
+        return IOCPNET_E_CLOSED;
+    }
+    return world.memory_fails() ? IOCPNET_E_NO_MEMORY : IOCPNET_E_WOULD_BLOCK;
+}
+
+/* From a buffer that the host lets go at once. */
+int32_t send_shared(const Session &session, const uint8_t *bytes, uint32_t size, bool broadcast)
+{
+    iocpnet_buffer buffer = 0;
+    int32_t status = iocpnet_buffer_create(bytes, size, &buffer);
+    check_status("buffer create", status, statuses(IOCPNET_OK, IOCPNET_E_NO_MEMORY));
+    if (status == IOCPNET_OK) {
+        status = broadcast ? broadcast_to(session, buffer) : iocpnet_session_send_buffer(session.handle, buffer);
+        check_status("buffer release", iocpnet_buffer_release(buffer), statuses(IOCPNET_OK));
+    }
+    return status;
+}
+
+int32_t send_somehow(const Session &session, const uint8_t *bytes, uint32_t size)
+{
+    switch (icn_sim_choose(4)) {
+    case 0:
+        return iocpnet_session_send(session.handle, bytes, size);
+    case 1:
+        return send_pieces(session, bytes, size);
+    case 2:
+        return send_shared(session, bytes, size, false);
+    default:
+        return send_shared(session, bytes, size, true);
+    }
+}
+
 /* What is accepted from here on may come too late to be sent. */
 bool may_be_closing(const Session &session)
 {
@@ -134,8 +181,7 @@ void send_message(Session &session, uint32_t size)
     session.calls_in_progress++;
     world.model.touch(session);
     icn_sim_trace("send begins", session.index, size);
-    const int32_t status =
-        icn_sim_choose(4) == 1 ? send_pieces(session, bytes, size) : iocpnet_session_send(session.handle, bytes, size);
+    const int32_t status = send_somehow(session, bytes, size);
     /* The copy is the library's own. */
     std::memset(own, 0xEE, size);
     session.calls_in_progress--;
