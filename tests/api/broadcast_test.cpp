@@ -156,6 +156,37 @@ TEST_P(Broadcast, FromACallbackReachesAllOthersInOrder)
     }
 }
 
+/* What another thread did before, within a callback, leaves before what the callback then does. */
+TEST_P(Broadcast, FromACallbackComesBehindWhatAnotherThreadSentBefore)
+{
+    host = std::make_unique<Host>(GetParam(), two_dispatchers);
+    host->on(IOCPNET_EVENT_RECEIVED, [&](const iocpnet_event &event) {
+        std::thread other([&] { EXPECT_EQ(IOCPNET_OK, host->send(event.session, "sent ")); });
+        other.join();
+        const SharedBytes buffer("broadcast");
+        EXPECT_LE(0, broadcast(buffer, {}, IOCPNET_BROADCAST_EXCEPT).status);
+    });
+    start(1);
+    ASSERT_TRUE(peers[0].send("x"));
+    EXPECT_EQ("sent broadcast", peers[0].receive(14));
+}
+
+TEST_P(Broadcast, OfAnotherThreadComesBeforeAnEchoThatFollowsIt)
+{
+    host = std::make_unique<Host>(GetParam(), two_dispatchers);
+    host->on(IOCPNET_EVENT_RECEIVED, [&](const iocpnet_event &event) {
+        std::thread other([&] {
+            const SharedBytes buffer("broadcast ");
+            EXPECT_LE(0, broadcast(buffer, {}, IOCPNET_BROADCAST_EXCEPT).status);
+        });
+        other.join();
+        EXPECT_EQ(IOCPNET_OK, iocpnet_session_send(event.session, event.data, event.size));
+    });
+    start(1);
+    ASSERT_TRUE(peers[0].send("echo"));
+    EXPECT_EQ("broadcast echo", peers[0].receive(14));
+}
+
 TEST_P(Broadcast, GoneSessionsOfAListAreCounted)
 {
     connect(2);

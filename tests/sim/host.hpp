@@ -17,6 +17,8 @@ bool inside_callback();
 /* ---- sessions (host_session.cpp) ---- */
 void send_message(Session &session, uint32_t size);
 void send_nothing(Session &session);
+/* To all sessions of its service but this one. */
+void broadcast_to_others(const Session &session);
 /* More than any queue holds, with few bytes behind it. */
 void send_too_much(Session &session);
 void disconnect_session(Session &session);

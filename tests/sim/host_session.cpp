@@ -130,7 +130,8 @@ void check_send(Session &session, int32_t status, uint32_t size, const SendCondi
     }
     if (status == IOCPNET_E_WOULD_BLOCK) {
         session.refused_at = std::max(session.refused_at, before.begun);
-        if (world.model.ledger.at(session.stream).begun() <= options.send_queue_bytes_max) {
+        const uint64_t broadcast = world.model.service(session.service).broadcast_bytes;
+        if (world.model.ledger.at(session.stream).begun() + broadcast <= options.send_queue_bytes_max) {
             icn_sim_violation(invariant::send_queue_limit, "session %u: %u bytes were refused, %llu in all fit",
                               session.index, size, static_cast<unsigned long long>(options.send_queue_bytes_max));
         }
@@ -194,6 +195,36 @@ void send_message(Session &session, uint32_t size)
     if (session.totals_known && session.calls_in_progress == 0) {
         check_session_totals(session);
     }
+    /* Without a choice of its own: recorded ones stay what they are. */
+    if (begun % 16 == 1) {
+        broadcast_to_others(session);
+    }
+}
+
+void broadcast_to_others(const Session &session)
+{
+    uint8_t bytes[header_bytes + 256];
+    Service &service = world.model.service(session.service);
+    const uint64_t begun = world.model.stamp();
+    const auto size = static_cast<uint32_t>(header_bytes + begun % 256);
+    const uint32_t number = world.model.ledger.broadcast_begins(size, begun, bytes);
+    service.broadcast_bytes += size;
+    iocpnet_buffer buffer = 0;
+    if (iocpnet_buffer_create(bytes, size, &buffer) != IOCPNET_OK) {
+        return;
+    }
+    icn_sim_trace("broadcast begins", number, size);
+    iocpnet_broadcast_result result = {};
+    const int32_t status =
+        iocpnet_service_broadcast(service.handle, buffer, &session.handle, 1, IOCPNET_BROADCAST_EXCEPT, &result);
+    world.model.ledger.broadcast_returned(number, world.model.stamp());
+    check_status("broadcast to all", status,
+                 statuses(IOCPNET_OK, IOCPNET_PENDING, IOCPNET_E_INVALID_HANDLE, IOCPNET_E_TOO_LARGE, IOCPNET_E_CLOSED,
+                          IOCPNET_E_NO_MEMORY, IOCPNET_E_WOULD_BLOCK));
+    if (status >= 0 && (status == IOCPNET_PENDING) != (result.pending != 0)) {
+        wrong_status("broadcast to all", status, "its result says otherwise");
+    }
+    check_status("buffer release", iocpnet_buffer_release(buffer), statuses(IOCPNET_OK));
 }
 
 void send_nothing(Session &session)

@@ -16,10 +16,14 @@ namespace
 {
 
 constexpr uint8_t mark = 0xC5;
+constexpr uint8_t broadcast_mark = 0xB7;
 
-void write_header(uint32_t stream, uint32_t number, uint32_t size, uint8_t *header)
+/* In the pattern: a stream that is none. */
+constexpr uint32_t broadcast_stream = 0x10000;
+
+void write_header(uint8_t kind, uint32_t stream, uint32_t number, uint32_t size, uint8_t *header)
 {
-    header[0] = mark;
+    header[0] = kind;
     header[1] = static_cast<uint8_t>(stream);
     header[2] = static_cast<uint8_t>(stream >> 8);
     header[3] = static_cast<uint8_t>(number);
@@ -113,7 +117,7 @@ void Stream::fill(uint32_t number, uint32_t size, uint32_t offset, uint8_t *byte
     uint8_t header[header_bytes];
     uint32_t done = 0;
     if (offset < header_bytes) {
-        write_header(id_, number, size, header);
+        write_header(mark, id_, number, size, header);
         done = std::min(count, header_bytes - offset);
         std::memcpy(bytes, header + offset, done);
     }
@@ -151,6 +155,21 @@ void Stream::bind(uint32_t receiver)
     receiver_ = receiver;
 }
 
+void Ledger::begin()
+{
+    used_ = 0;
+    broadcasts_.clear();
+}
+
+uint32_t Ledger::broadcast_begins(uint32_t size, uint64_t stamp, uint8_t *bytes)
+{
+    const auto number = static_cast<uint32_t>(broadcasts_.size());
+    broadcasts_.push_back({size, stamp, UINT64_MAX});
+    write_header(broadcast_mark, 0, number, size, bytes);
+    std::memcpy(bytes + header_bytes, pattern.of(broadcast_stream, number) + header_bytes, size - header_bytes);
+    return number;
+}
+
 uint32_t Ledger::open()
 {
     if (used_ == streams_.size()) {
@@ -169,6 +188,36 @@ void Decoder::begin(uint32_t number, const char *invariant)
     bytes_ = 0;
     have_ = 0;
     size_ = 0;
+    is_broadcast_ = false;
+    message_begun_ = 0;
+    broadcast_begun_ = 0;
+    broadcasts_.clear();
+}
+
+void Decoder::check_order(uint64_t begun, uint64_t returned, uint64_t latest)
+{
+    if (returned < latest) {
+        icn_sim_violation(invariant_, "receiver %u: what was sent by %llu to %llu came after what began at %llu",
+                          number_, static_cast<unsigned long long>(begun), static_cast<unsigned long long>(returned),
+                          static_cast<unsigned long long>(latest));
+    }
+}
+
+void Decoder::open_broadcast(const Ledger &ledger)
+{
+    uint8_t expected[header_bytes];
+    message_ = header_[3] | uint32_t{header_[4]} << 8;
+    size_ = header_[5] | uint32_t{header_[6]} << 8;
+    write_header(broadcast_mark, 0, message_, size_, expected);
+    const Broadcast *known = ledger.broadcast(message_);
+    const bool again = std::find(broadcasts_.begin(), broadcasts_.end(), message_) != broadcasts_.end();
+    if (std::memcmp(expected, header_, header_bytes) != 0 || known == nullptr || known->size != size_ || again) {
+        icn_sim_violation(invariant_, "receiver %u: broadcast %u of %u bytes is none, or came before", number_,
+                          message_, size_);
+    }
+    check_order(known->begun, known->returned, std::max(message_begun_, broadcast_begun_));
+    broadcast_begun_ = std::max(broadcast_begun_, known->begun);
+    broadcasts_.push_back(message_);
 }
 
 void Decoder::expect(uint32_t stream)
@@ -183,9 +232,14 @@ void Decoder::open_message(Ledger &ledger)
 {
     uint8_t expected[header_bytes];
     const uint32_t stream = header_[1] | uint32_t{header_[2]} << 8;
+    is_broadcast_ = header_[0] == broadcast_mark;
+    if (is_broadcast_) {
+        open_broadcast(ledger);
+        return;
+    }
     message_ = header_[3] | uint32_t{header_[4]} << 8;
     size_ = header_[5] | uint32_t{header_[6]} << 8;
-    write_header(stream, message_, size_, expected);
+    write_header(mark, stream, message_, size_, expected);
     if (std::memcmp(expected, header_, header_bytes) != 0 || stream >= ledger.count() || size_ < header_bytes) {
         icn_sim_violation(invariant_, "receiver %u: no header at byte %llu", number_,
                           static_cast<unsigned long long>(bytes_ - header_bytes));
@@ -196,17 +250,22 @@ void Decoder::open_message(Ledger &ledger)
     }
     stream_ = stream;
     ledger.at(stream).bind(number_);
-    (void)ledger.at(stream).arriving(message_, size_);
+    const Message &message = ledger.at(stream).arriving(message_, size_);
+    check_order(message.begun, message.returned, broadcast_begun_);
+    message_begun_ = std::max(message_begun_, message.begun);
     ledger.at(stream).arrived(message_, header_bytes);
 }
 
 void Decoder::check_body(Ledger &ledger, const uint8_t *bytes, uint32_t count)
 {
-    if (std::memcmp(bytes, pattern.of(stream_, message_) + have_, count) != 0) {
+    const uint32_t stream = is_broadcast_ ? broadcast_stream : stream_;
+    if (std::memcmp(bytes, pattern.of(stream, message_) + have_, count) != 0) {
         icn_sim_violation(invariant_, "receiver %u: a wrong byte of message %u of stream %u, behind byte %u", number_,
-                          message_, stream_, have_);
+                          message_, stream, have_);
     }
-    ledger.at(stream_).arrived(message_, count);
+    if (!is_broadcast_) {
+        ledger.at(stream_).arrived(message_, count);
+    }
 }
 
 uint32_t Decoder::feed(Ledger &ledger, const uint8_t *bytes, uint64_t size)

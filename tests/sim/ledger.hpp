@@ -24,6 +24,13 @@ struct Message {
     uint32_t arrived;  /* bytes */
 };
 
+/* Bytes for all sessions of a service: each receiver may meet them, once, between two messages. */
+struct Broadcast {
+    uint32_t size;
+    uint64_t begun;
+    uint64_t returned; /* UINT64_MAX: not yet */
+};
+
 /* One direction of a connection, as its sender knows it. */
 class Stream
 {
@@ -66,13 +73,22 @@ private:
 class Ledger
 {
 public:
-    void begin() { used_ = 0; }
+    void begin();
     /* A new one; its number is its place. */
     uint32_t open();
     Stream &at(uint32_t id) { return streams_[id]; }
     uint32_t count() const { return used_; }
 
+    /* A broadcast begins; writes its bytes and returns its number. */
+    uint32_t broadcast_begins(uint32_t size, uint64_t stamp, uint8_t *bytes);
+    void broadcast_returned(uint32_t number, uint64_t stamp) { broadcasts_[number].returned = stamp; }
+    const Broadcast *broadcast(uint32_t number) const
+    {
+        return number < broadcasts_.size() ? &broadcasts_[number] : nullptr;
+    }
+
 private:
+    std::vector<Broadcast> broadcasts_;
     std::deque<Stream> streams_; /* references to them outlive a call of the library */
     uint32_t used_ = 0;
 };
@@ -93,6 +109,9 @@ public:
 
 private:
     void open_message(Ledger &ledger);
+    void open_broadcast(const Ledger &ledger);
+    /* What arrives now, and what arrived before, in the order of their calls. */
+    void check_order(uint64_t begun, uint64_t returned, uint64_t latest);
     void check_body(Ledger &ledger, const uint8_t *bytes, uint32_t count);
 
     const char *invariant_ = "";
@@ -104,6 +123,10 @@ private:
     uint32_t have_ = 0; /* bytes of the current message, header included */
     uint32_t size_ = 0; /* of the current message, once its header is complete */
     uint32_t message_ = 0;
+    bool is_broadcast_ = false;        /* the current message */
+    uint64_t message_begun_ = 0;       /* the latest one that arrived */
+    uint64_t broadcast_begun_ = 0;     /* the same */
+    std::vector<uint32_t> broadcasts_; /* that arrived */
 };
 
 } // namespace sim_test

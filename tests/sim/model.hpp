@@ -100,6 +100,7 @@ struct Service {
     uint32_t slot = none; /* its configuration */
     iocpnet_service handle = 0;
     const ServiceConfiguration *configuration = nullptr;
+    uint64_t broadcast_bytes = 0; /* each session may have got so many */
     Listener listeners[listeners_max];
     uint32_t listener_count = 0;
     bool made = false;           /* its callbacks are registered: others may use it */
