@@ -125,7 +125,6 @@ int32_t icn_broadcast_to_all(icn_roster *roster, const icn_broadcast *broadcast,
     for (uint32_t i = 0; i < roster->loop_count; i++) {
         icn_loop *loop = roster->loops[i];
         if (icn_loop_is_mine(loop)) {
-            icn_sessions_collect(loop);
             expand(loop, broadcast, result);
             continue;
         }
