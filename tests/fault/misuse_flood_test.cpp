@@ -62,7 +62,7 @@ protected:
             return;
         }
         world = std::make_unique<World>(callbacks());
-        outputs = {77, &outputs, {7, 7, 7}};
+        outputs = {77, &outputs, {7, 7, 7}, {7, 7, 7, 7, 7}};
         handles.live = {{world->service, Kind::service},   {world->polled, Kind::service},
                         {world->driven, Kind::service},    {world->fresh, Kind::service},
                         {world->listener, Kind::listener}, {world->session, Kind::session}};
