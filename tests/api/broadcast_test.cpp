@@ -151,7 +151,7 @@ TEST_P(Broadcast, FromACallbackReachesAllOthersInOrder)
     start(4);
     ASSERT_TRUE(peers[1].send("hello"));
     EXPECT_EQ("hellosaid", peers[1].receive(9));
-    for (const size_t other : {0, 2, 3}) {
+    for (const size_t other : {size_t{0}, size_t{2}, size_t{3}}) {
         EXPECT_EQ("hello", peers[other].receive(5));
     }
 }

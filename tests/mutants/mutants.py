@@ -167,7 +167,7 @@ CLOSING = (
     Mutant("connect without a time-out", "net/session_open.c", (
         ("    if (session->connect_timeout_ms != 0) {\n", "    if (session->connect_timeout_ms == 1) {\n"),)),
     Mutant("abort that ends in order", "net/session_finish.c", (
-        ("    if (session->cut) {\n", "    if (session->cut && session->broken) {\n"),)),
+        ("    if (session->cut && session->close.reason", "    if (session->cut && session->broken && session->close.reason"),)),
 )
 
 EVENTS = (
