@@ -44,6 +44,10 @@ class Broadcast : public ModeTest
 protected:
     void TearDown() override
     {
+        /* Handlers look at it until then. */
+        if (host) {
+            EXPECT_EQ(IOCPNET_OK, host->destroy());
+        }
         host.reset();
         ModeTest::TearDown();
     }
