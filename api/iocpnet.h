@@ -318,6 +318,9 @@ typedef struct iocpnet_service_options {
     uint64_t
         event_queue_bytes_max; /* batches: of one dispatcher; above it its sessions stop receiving; default 4 MiB */
     uint64_t batch_events;     /* batches: kinds wanted, IOCPNET_EVENT_BIT; default all but SENT */
+    uint32_t spin_us;  /* before a dispatcher sleeps, look for work for so long, in microseconds, up to 1,000: less
+                                  latency for CPU time. Adapts: after long waits it sleeps at once. Default 0: never */
+    uint32_t reserved; /* 0 */
 } iocpnet_service_options;
 
 typedef struct iocpnet_stop_result {

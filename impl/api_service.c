@@ -8,6 +8,7 @@
 #include "util/handle.h"
 
 #define POLL_CAPACITY_MAX 65536
+#define SPIN_US_MAX 1000
 #define KIB ((uint64_t)1024)
 #define MIB (KIB * 1024)
 #define GIB (MIB * 1024)
@@ -44,7 +45,7 @@ static bool limits_are_valid(const iocpnet_service_options *options)
 {
     return options->receive_buffer_bytes >= KIB && options->receive_buffer_bytes <= MIB &&
            options->send_queue_bytes_max >= 1 && options->send_queue_bytes_max <= GIB &&
-           options->event_queue_bytes_max <= GIB;
+           options->event_queue_bytes_max <= GIB && options->spin_us <= SPIN_US_MAX && options->reserved == 0;
 }
 
 /* The low watermark is only a hint to how early WRITABLE comes: with a small maximum the default follows it down. */

@@ -35,6 +35,7 @@ set(IOCPNET_SOURCES_COMMON
     net/session_receive.c
     net/session_send.c
     net/session_serve.c
+    net/spin.c
     net/test_hooks.c
     service/delivery.c
     service/dispatcher.c

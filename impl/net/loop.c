@@ -14,6 +14,7 @@ void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *r
 {
     loop->port = port;
     loop->roster = roster;
+    icn_spin_init(&loop->spin, roster->spin_us);
     loop->index = index;
     loop->served.event.kind = IOCPNET_EVENT_RECEIVED;
     loop->served.event.dispatcher = index;
@@ -172,6 +173,47 @@ static uint32_t wait_time(icn_loop *loop, uint32_t timeout_ms)
     return icn_pointer_load(&loop->kicks) == NULL ? wait_ms : 0;
 }
 
+void icn_loop_wake(icn_loop *loop)
+{
+    /* First: a spin that takes the port's wake sees this count before it lets the loop sleep. */
+    icn_u32_add(&loop->wakes, 1);
+    icn_port_wake(loop->port);
+}
+
+static bool was_woken(icn_loop *loop)
+{
+    uint32_t wakes = icn_u32_load(&loop->wakes);
+    bool woken = wakes != loop->wakes_seen;
+    loop->wakes_seen = wakes;
+    return woken;
+}
+
+/* Looks until something came, somebody asks for the loop, or the time is over. True: no sleep is to follow. */
+static bool spin(icn_loop *loop, uint64_t began_us, uint32_t budget, icn_result *result, uint32_t *delivered)
+{
+    bool over = false;
+    while (!over && icn_os_clock_us() - began_us < loop->spin.now_us) {
+        *result = icn_port_run(loop->port, 0, budget, delivered);
+        over = result->status != IOCPNET_OK || *delivered != 0 || icn_pointer_load_relaxed(&loop->kicks) != NULL;
+    }
+    return was_woken(loop) || over;
+}
+
+static icn_result wait_and_deliver(icn_loop *loop, uint32_t timeout_ms, uint32_t budget)
+{
+    uint32_t delivered = 0;
+    if (loop->spin.max_us == 0 || timeout_ms == 0 || has_work(loop)) {
+        return icn_port_run(loop->port, wait_time(loop, timeout_ms), budget, &delivered);
+    }
+    icn_result result = icn_ok();
+    uint64_t began_us = icn_os_clock_us();
+    if (!spin(loop, began_us, budget, &result, &delivered)) {
+        result = icn_port_run(loop->port, wait_time(loop, timeout_ms), budget, &delivered);
+    }
+    icn_spin_learn(&loop->spin, icn_os_clock_us() - began_us);
+    return result;
+}
+
 icn_result icn_loop_turn(icn_loop *loop, uint32_t timeout_ms, uint32_t budget)
 {
     ICN_CHECK(icn_loop_is_mine(loop));
@@ -182,8 +224,7 @@ icn_result icn_loop_turn(icn_loop *loop, uint32_t timeout_ms, uint32_t budget)
         /* That may have delivered events: whoever drives looks at them before it waits. */
         timeout_ms = 0;
     }
-    uint32_t delivered = 0;
-    icn_result result = icn_port_run(loop->port, wait_time(loop, timeout_ms), budget, &delivered);
+    icn_result result = wait_and_deliver(loop, timeout_ms, budget);
     icn_u32_store(&loop->sleeping, 0);
     look_at_kicked(loop);
     if (loop->timers.count != 0) {

@@ -14,6 +14,7 @@
 #include "net/inbox.h"
 #include "net/roster.h"
 #include "net/send_queue.h"
+#include "net/spin.h"
 #include "os/thread.h"
 #include "port/port.h"
 #include "util/timer.h"
@@ -99,6 +100,7 @@ struct icn_loop {
 
     /* Any thread. */
     icn_atomic_pointer kicks; /* stack of icn_kick */
+    icn_atomic_u32 wakes;     /* calls of icn_loop_wake */
     icn_atomic_u32 sleeping;  /* 1 while the owner waits, or is about to, and wants a wake with a kick */
     icn_atomic_u64 driver;    /* icn_thread_self of the thread inside a turn, 0: none */
     icn_atomic_u32 placed;    /* sessions given to this loop, for placement */
@@ -114,6 +116,8 @@ struct icn_loop {
     bool starved;              /* no session receives, because the event queue is full */
     uint64_t stop_deadline_ms; /* once stopping: when what is left is cut off */
     icn_timers timers;
+    icn_spin spin;
+    uint32_t wakes_seen; /* by a spin */
     icn_list sessions;
     icn_list listeners;
     icn_list unflushed; /* sessions with something to send, until the end of the turn */
@@ -145,6 +149,9 @@ static inline struct icn_session *icn_loop_served(const icn_loop *loop, uint64_t
 {
     return loop->served.event.size != 0 && loop->served.event.session == handle ? loop->served.session : NULL;
 }
+
+/* Makes the turn that waits end, or the next one that would wait. Any thread. */
+void icn_loop_wake(icn_loop *loop);
 
 /* True when the calling thread is inside a turn of this loop. */
 static inline bool icn_loop_is_mine(const icn_loop *loop)

@@ -7,4 +7,7 @@
 /* Milliseconds since some point in the past; a change of the wall clock does not move it. */
 uint64_t icn_os_clock_ms(void);
 
+/* The same clock in microseconds. */
+uint64_t icn_os_clock_us(void);
+
 #endif

@@ -99,7 +99,7 @@ void icn_dispatcher_join(icn_dispatcher *dispatcher)
     icn_u32_store(&dispatcher->leaving, 1);
     icn_condition_signal_all(&service->changed);
     icn_mutex_unlock(&service->mutex);
-    icn_port_wake(dispatcher->loop.port);
+    icn_loop_wake(&dispatcher->loop);
     icn_thread_join(&dispatcher->thread);
     icn_live_remove(ICN_LIVE_THREADS);
 }
@@ -176,6 +176,6 @@ void icn_dispatcher_turn(icn_dispatcher *dispatcher, uint32_t timeout_ms)
 void icn_dispatcher_wake(icn_dispatcher *dispatcher)
 {
     icn_u32_store(&dispatcher->woken, 1);
-    icn_port_wake(dispatcher->loop.port);
+    icn_loop_wake(&dispatcher->loop);
     icn_event_queue_wake(&dispatcher->queue);
 }

@@ -76,9 +76,22 @@ TEST(CppValues, EveryServiceOptionIsPassedOn)
                                                 .with_send_queue_bytes_max(6)
                                                 .with_send_queue_bytes_low(7)
                                                 .with_event_queue_bytes_max(8)
-                                                .with_batch_events(9));
-    const iocpnet_service_options wanted = {
-        sizeof wanted, IOCPNET_PORT_IOCP, IOCPNET_DRIVING_HOST, IOCPNET_DELIVERY_BATCHES, 2, 3, 4, 5, 6, 7, 8, 9};
+                                                .with_batch_events(9)
+                                                .with_spin_us(10));
+    const iocpnet_service_options wanted = {sizeof wanted,
+                                            IOCPNET_PORT_IOCP,
+                                            IOCPNET_DRIVING_HOST,
+                                            IOCPNET_DELIVERY_BATCHES,
+                                            2,
+                                            3,
+                                            4,
+                                            5,
+                                            6,
+                                            7,
+                                            8,
+                                            9,
+                                            10,
+                                            0};
     EXPECT_EQ(0, std::memcmp(&wanted, &made, sizeof wanted));
 }
 

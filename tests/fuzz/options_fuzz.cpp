@@ -212,7 +212,8 @@ bool is_valid(const iocpnet_service_options &options)
            options.dispatcher_count <= IOCPNET_DISPATCHERS_MAX && options.receive_buffer_bytes >= 1024 &&
            options.receive_buffer_bytes <= 1024 * 1024 && options.send_queue_bytes_max >= 1 &&
            options.send_queue_bytes_max <= 1024 * 1024 * 1024 && watermark &&
-           options.event_queue_bytes_max <= 1024 * 1024 * 1024 && (options.batch_events & ~kinds) == 0;
+           options.event_queue_bytes_max <= 1024 * 1024 * 1024 && (options.batch_events & ~kinds) == 0 &&
+           options.spin_us <= 1000 && options.reserved == 0;
 }
 
 void check_service(fuzz::Input &input)

@@ -124,6 +124,8 @@ SENDING = (
     Mutant("send that took nothing is the last", "net/session_send.c", (
         ("    } else {\n        icn_session_go_on_sending(session);\n    }",
          "    } else if (completion->size != 0) {\n        icn_session_go_on_sending(session);\n    }"),)),
+    Mutant("wake that a spin takes is forgotten", "net/loop.c", (
+        ("    return was_woken(loop) || over;\n", "    return over;\n"),)),
     Mutant("rest of a reply is not kept", "net/session_serve.c", (
         ("    keep_rest(session, reply + taken, bytes - taken);\n",
          "    (void)reply;\n    icn_send_queue_unreserve(&session->send_queue, bytes - taken);\n"),)),

@@ -37,6 +37,7 @@ void Host::choose_options()
     options_.close_timeout_ms = random_.chance(50) ? random_.between(1, 200) : 1000;
     options_.sessions_max = random_.chance(25) ? random_.between(1, 20) : 0;
     options_.receive_buffer_bytes = random_.one_of(receive_sizes);
+    options_.spin_us = random_.chance(25) ? random_.between(1, 1000) : 0;
     options_.send_queue_bytes_max = random_.one_of(queue_limits);
     options_.send_queue_bytes_low = random_.below(options_.send_queue_bytes_max);
     if (is_batches()) {

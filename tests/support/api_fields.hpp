@@ -70,6 +70,8 @@ inline const std::vector<Field> public_fields = {
     FIELD(iocpnet_service_options, send_queue_bytes_low),
     FIELD(iocpnet_service_options, event_queue_bytes_max),
     FIELD(iocpnet_service_options, batch_events),
+    FIELD(iocpnet_service_options, spin_us),
+    FIELD(iocpnet_service_options, reserved),
     WHOLE(iocpnet_stop_result),
     FIELD(iocpnet_stop_result, sessions_drained),
     FIELD(iocpnet_stop_result, sessions_aborted),

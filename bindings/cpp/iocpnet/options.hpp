@@ -23,6 +23,7 @@ struct service_options {
     std::optional<std::uint64_t> send_queue_bytes_max = {};
     std::optional<std::uint64_t> send_queue_bytes_low = {};
     std::optional<std::uint64_t> event_queue_bytes_max = {};
+    std::optional<std::uint32_t> spin_us = {};
     std::optional<std::uint64_t> batch_events = {}; // IOCPNET_EVENT_BIT(IOCPNET_EVENT_...) | ...
 
     service_options &with_port(iocpnet::port value) noexcept { return port = value, *this; }
@@ -47,6 +48,7 @@ struct service_options {
     {
         return event_queue_bytes_max = value, *this;
     }
+    service_options &with_spin_us(std::uint32_t value) noexcept { return spin_us = value, *this; }
     service_options &with_batch_events(std::uint64_t value) noexcept { return batch_events = value, *this; }
 };
 
@@ -98,6 +100,7 @@ inline iocpnet_service_options to_c(const service_options &options) noexcept
     assign(made.send_queue_bytes_low, options.send_queue_bytes_low);
     assign(made.event_queue_bytes_max, options.event_queue_bytes_max);
     assign(made.batch_events, options.batch_events);
+    assign(made.spin_us, options.spin_us);
     return made;
 }
 

@@ -54,14 +54,11 @@ static iocpnet_service make_service(const server_options *options)
     iocpnet_service_options service_options;
     iocpnet_service service;
 
-    if (options->spin_us > 0) {
-        fprintf(stderr, "this version of the library does not spin\n");
-        exit(2);
-    }
     server_must(iocpnet_service_options_init(&service_options, sizeof service_options), "service_options_init");
     service_options.port = port_of(options->port);
     service_options.dispatcher_count = options->threads;
     service_options.receive_buffer_bytes = SERVER_BUFFER_BYTES;
+    service_options.spin_us = options->spin_us;
     if (options->mode != SERVER_ECHO) {
         service_options.send_queue_bytes_max = QUEUE_BYTES_MAX;
     }
