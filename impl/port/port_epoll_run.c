@@ -228,17 +228,29 @@ static ICN_RARE bool handle_rare(icn_epoll_port *port, struct epoll_event *event
     return event->events == 0 || handle(port, event);
 }
 
+/* Behind the events that the budget is enough for, if each of them delivers one completion. */
+static inline uint32_t events_end(const icn_epoll_port *port)
+{
+    const uint32_t left = port->event_count - port->event_next;
+    return port->event_next + (left < port->budget ? left : port->budget);
+}
+
 static void handle_events(icn_epoll_port *port)
 {
     struct epoll_event *event = &port->events[port->event_next];
+    uint32_t end = events_end(port);
 
-    for (; port->event_next < port->event_count && port->budget > 0; ++event) {
+    for (; port->event_next < end; ++event) {
         if (is_plain(event->events, event->data.ptr)) {
             handle_plain(port, event->data.ptr);
-        } else if (!handle_rare(port, event)) {
+            ++port->event_next;
+        } else if (handle_rare(port, event)) {
+            ++port->event_next;
+            /* It may have delivered two, or none. */
+            end = events_end(port);
+        } else {
             return;
         }
-        ++port->event_next;
     }
 }
 
