@@ -1,81 +1,64 @@
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "messages.h"
 #include "server_iocpnet.h"
 
-/* A session's own, its user value. */
-typedef struct member {
-    iocpnet_session session;
-    uint32_t place; /* in `members` */
-    message_start start;
-} member;
-
-/* Changed by the dispatcher's thread; with ticks the thread of the host reads it. */
+/* Set before the service starts. */
 static struct {
-    pthread_mutex_t lock;
+    iocpnet_service service;
     uint32_t message_bytes;
-    uint32_t count;
-    member *members[SERVER_DESCRIPTORS_MAX];
-} room = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} room;
 
+/* On any thread. A session that is too far behind is ended. */
 static void send_to_all(const uint8_t *bytes, uint32_t size, void *user)
 {
-    (void)user;
-    for (uint32_t index = 0; index < room.count; ++index) {
-        const iocpnet_session session = room.members[index]->session;
+    iocpnet_buffer buffer;
+    int32_t status;
 
-        /* It is too far behind. One that has closed is told of by its event. */
-        if (iocpnet_session_send(session, bytes, size) == IOCPNET_E_WOULD_BLOCK) {
-            (void)iocpnet_session_disconnect(session, NULL);
-        }
+    (void)user;
+    server_must(iocpnet_buffer_create(bytes, size, &buffer), "buffer_create");
+    status = iocpnet_service_broadcast(room.service, buffer, NULL, 0,
+                                       IOCPNET_BROADCAST_EXCEPT | IOCPNET_BROADCAST_DISCONNECT_FULL, NULL);
+    /* Nobody is there before the start. What a dispatcher that is too far behind refuses is dropped. */
+    if (status != IOCPNET_E_INVALID_STATE && status != IOCPNET_E_WOULD_BLOCK) {
+        server_must(status, "service_broadcast");
     }
+    server_must(iocpnet_buffer_release(buffer), "buffer_release");
 }
 
 static void IOCPNET_CALL on_connected(const iocpnet_event *event, void *user)
 {
-    member *const own = server_allocate(sizeof *own);
+    message_start *const own = server_allocate(sizeof *own);
 
     (void)user;
+    *own = (message_start){NULL, 0};
     server_must(iocpnet_session_set_user(event->session, own), "session_set_user");
-    pthread_mutex_lock(&room.lock);
-    *own = (member){.session = event->session, .place = room.count};
-    room.members[room.count++] = own;
-    pthread_mutex_unlock(&room.lock);
 }
 
 static void IOCPNET_CALL on_received(const iocpnet_event *event, void *user)
 {
-    member *const own = server_user_of(event);
-
     (void)user;
-    messages_take(&own->start, room.message_bytes, event->data, event->size, send_to_all, NULL);
+    messages_take(server_user_of(event), room.message_bytes, event->data, event->size, send_to_all, NULL);
 }
 
 static void IOCPNET_CALL on_disconnected(const iocpnet_event *event, void *user)
 {
-    member *const own = server_user_of(event);
+    message_start *const own = server_user_of(event);
 
     (void)user;
-    pthread_mutex_lock(&room.lock);
-    room.members[own->place] = room.members[--room.count];
-    room.members[own->place]->place = own->place;
-    pthread_mutex_unlock(&room.lock);
-    free(own->start.bytes);
+    free(own->bytes);
     free(own);
 }
 
 /* On the thread of the host. */
 static void tick(const uint8_t *update, void *user)
 {
-    pthread_mutex_lock(&room.lock);
     send_to_all(update, room.message_bytes, user);
-    pthread_mutex_unlock(&room.lock);
 }
 
 static void start(const server_options *options, iocpnet_service service)
 {
-    (void)service;
+    room.service = service;
     room.message_bytes = options->message_bytes;
     if (options->mode == SERVER_TICK) {
         server_start_ticks(options, tick, NULL);
@@ -87,5 +70,4 @@ const iocpnet_handlers iocpnet_fanout_handlers = {.start = start,
                                                          [IOCPNET_EVENT_RECEIVED] = on_received,
                                                          [IOCPNET_EVENT_DISCONNECTED] = on_disconnected}};
 
-const iocpnet_handlers iocpnet_tick_handlers = {
-    .start = start, .on = {[IOCPNET_EVENT_CONNECTED] = on_connected, [IOCPNET_EVENT_DISCONNECTED] = on_disconnected}};
+const iocpnet_handlers iocpnet_tick_handlers = {.start = start};
