@@ -18,8 +18,8 @@ SERVERS = [
     ["server_epoll"], ["server_uring"], ["server_uv"], ["server_asio"], ["server_libevent"],
     ["server_iocpnet", "--port", "epoll", "--delivery", "callbacks"],
     ["server_iocpnet", "--port", "epoll", "--delivery", "batches"],
-    ["server_iocpnet", "--port", "io_uring", "--delivery", "callbacks"],
-    ["server_iocpnet", "--port", "io_uring", "--delivery", "batches"]]
+    ["server_iocpnet", "--port", "io_uring", "--delivery", "callbacks", "--driving", "library"],
+    ["server_iocpnet", "--port", "io_uring", "--delivery", "batches", "--driving", "library"]]
 WATCHDOG_SECONDS = 20
 MESSAGE_BYTES = 200
 STAMP = struct.Struct("=Q")
