@@ -153,7 +153,7 @@ suite_bench-smoke() {
     run_checks tests/bench
     run_lines "load of the bench" python3 tests/bench/load/load_check.py "$programs/bench_load"
     run_lines "servers of the bench" python3 tests/bench/servers/servers_check.py "$programs"
-    ICN_SUITE_OPTIONS="echo latency fanout tick idle scaling fairness connections dispatchers --smoke" suite_bench
+    ICN_SUITE_OPTIONS="echo latency fanout tick idle scaling fairness connections dispatchers spin --smoke" suite_bench
 }
 
 suite_sim() {
