@@ -26,6 +26,18 @@ static bool deliver_by_callback(icn_loop *loop, icn_session *session, const iocp
     return true;
 }
 
+/* Counts an event that was queued; no session receives any more once the queue is full. */
+static inline void queued(icn_loop *loop, icn_event_queue *queue)
+{
+    icn_u64_count(&loop->counters.events, 1);
+    if (!loop->starved && icn_event_queue_is_full(queue)) {
+        icn_sessions_starve(loop, true);
+        if (!icn_event_queue_starve(queue)) {
+            icn_sessions_starve(loop, false);
+        }
+    }
+}
+
 static bool deliver_to_queue(icn_loop *loop, icn_session *session, const iocpnet_event *event)
 {
     icn_event_queue *queue = &dispatcher_of(loop)->queue;
@@ -34,20 +46,16 @@ static bool deliver_to_queue(icn_loop *loop, icn_session *session, const iocpnet
     } else if (!icn_event_queue_append(queue, session, event)) {
         return false;
     }
-    icn_u64_count(&loop->counters.events, 1);
-    if (!loop->starved && icn_event_queue_is_full(queue)) {
-        icn_sessions_starve(loop, true);
-        if (!icn_event_queue_starve(queue)) {
-            icn_sessions_starve(loop, false);
-        }
-    }
+    queued(loop, queue);
     return true;
 }
 
 static void deliver_received_to_queue(icn_loop *loop, icn_session *session, const void *data, uint32_t size)
 {
-    const iocpnet_event event = {.kind = IOCPNET_EVENT_RECEIVED, .data = data, .size = size};
-    if (!deliver_to_queue(loop, session, &event)) {
+    icn_event_queue *queue = &dispatcher_of(loop)->queue;
+    if (icn_event_queue_append_received(queue, session, data, size)) {
+        queued(loop, queue);
+    } else {
         icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
     }
 }

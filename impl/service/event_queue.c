@@ -116,10 +116,10 @@ static uint32_t record_bytes(uint64_t payload)
     return (uint32_t)(sizeof(record) + ((payload + 7) & ~UINT64_C(7)));
 }
 
-bool icn_event_queue_append(icn_event_queue *queue, icn_session *session, const iocpnet_event *event)
+/* A record with `payload` bytes of data behind it. False: no memory. */
+static inline bool append(icn_event_queue *queue, const record *header, const void *data)
 {
-    uint64_t payload = event->data != NULL ? event->size : 0;
-    uint32_t bytes = record_bytes(payload);
+    uint32_t bytes = record_bytes(header->payload);
     icn_event_block *block = queue->writing;
     if (block == NULL || bytes > block->capacity - block->written) {
         if (!add_block(queue, bytes)) {
@@ -127,15 +127,28 @@ bool icn_event_queue_append(icn_event_queue *queue, icn_session *session, const 
         }
         block = queue->writing;
     }
-    record header = {.session = session, .kind = event->kind, .payload = (uint32_t)payload, .size = event->size};
     /* Behind `published`: the consumer does not look there before this thread publishes it under the mutex. */
-    memcpy(block->bytes + block->written, &header, sizeof header);
-    if (payload != 0) {
-        memcpy(block->bytes + block->written + sizeof header, event->data, (size_t)payload);
+    record *place = (record *)(void *)(block->bytes + block->written);
+    *place = *header;
+    if (header->payload != 0) {
+        memcpy(place + 1, data, header->payload);
     }
     block->written += bytes;
     icn_u64_count(&queue->written, bytes);
     return true;
+}
+
+bool icn_event_queue_append(icn_event_queue *queue, icn_session *session, const iocpnet_event *event)
+{
+    uint32_t payload = event->data != NULL ? (uint32_t)event->size : 0;
+    const record header = {.session = session, .kind = event->kind, .payload = payload, .size = event->size};
+    return append(queue, &header, event->data);
+}
+
+bool icn_event_queue_append_received(icn_event_queue *queue, icn_session *session, const void *data, uint32_t size)
+{
+    const record header = {.session = session, .kind = IOCPNET_EVENT_RECEIVED, .payload = size, .size = size};
+    return append(queue, &header, data);
 }
 
 bool icn_event_queue_append_end_of_stream(icn_event_queue *queue, icn_session *session)

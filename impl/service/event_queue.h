@@ -59,6 +59,8 @@ void icn_event_queue_fini(icn_event_queue *queue);
 
 /* False: no memory, nothing was queued. Bytes at event->data are copied. */
 bool icn_event_queue_append(icn_event_queue *queue, icn_session *session, const iocpnet_event *event);
+/* The same for RECEIVED. */
+bool icn_event_queue_append_received(icn_event_queue *queue, icn_session *session, const void *data, uint32_t size);
 /* Queues the last event of a session, and with it the session. Never fails. */
 void icn_event_queue_append_end(icn_event_queue *queue, icn_session *session);
 /* Once the host has fetched all before it, and polls again, icn_session_end_seen is called. False: no memory. */
