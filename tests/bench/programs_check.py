@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import tempfile
 import unittest
 from pathlib import Path
@@ -14,16 +15,15 @@ from bench import Bench
 from slices import measured
 from workload import Workload
 
-SERVER = """#!/usr/bin/env python3
-import sys
-print("ready 5", flush=True)
-sys.stdin.read()
+SERVER = """#!/bin/sh
+echo ready 5
+while read line; do :; done
 """
-LOAD = """#!/usr/bin/env python3
-import json, sys
-print("ready", flush=True)
-for line in sys.stdin:
-    print(json.dumps({figures!r}), flush=True)
+LOAD = """#!/bin/sh
+echo ready
+while read line; do
+    echo '{figures}'
+done
 """
 FIGURES = {"messages": 1000, "bytes": 64000, "seconds": 0.1, "server_cpu_ns": 6400000, "errors": 0, "saturated": False,
            "p50_us": 20.0, "p99_us": 30.0, "p999_us": 40.0}
@@ -49,7 +49,7 @@ class Folder(unittest.TestCase):
         return path
 
     def load_says(self, figures):
-        self.place("bench_load", LOAD.format(figures=figures))
+        self.place("bench_load", LOAD.format(figures=json.dumps(figures)))
 
     def measure(self, *among):
         return measured(self.bench, WORKLOAD, among)
@@ -72,7 +72,7 @@ class Programs(Folder):
             self.measure(contestants.EPOLL, contestants.UV)
 
     def test_a_server_that_fails_at_its_end_has_failed(self):
-        self.place("server_uv", SERVER + "sys.exit(4)\n")
+        self.place("server_uv", SERVER + "exit 4\n")
         with self.assertRaisesRegex(program.ProgramFailed, "ended with 4"):
             self.measure(contestants.EPOLL, contestants.UV)
 

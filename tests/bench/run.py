@@ -22,7 +22,7 @@ from program import ProgramFailed
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "performance"
 USUAL = {"rounds": 9, "slice_ms": 600, "warm_ms": 40}
 QUICK = {"rounds": 3, "slice_ms": 300, "warm_ms": 20}
-SMOKE = {"rounds": 1, "slice_ms": 25, "warm_ms": 5}
+SMOKE = {"rounds": 1, "slice_ms": 10, "warm_ms": 2}
 
 
 def parse(arguments):

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 SERVER_CPU = 0
 LOAD_CPU = 1
 LIMIT_SECONDS = 3600
-SMOKE_CONNECTIONS_MAX = 40
+SMOKE_CONNECTIONS_MAX = 20
 SMOKE_RATE_MAX = 2000
+SMOKE_TICK_MS = 5
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class Workload:
     def small(self):
         """As much as shows that it works."""
         few = min(self.connections, SMOKE_CONNECTIONS_MAX)
-        rate = self.rate if self.server == "tick" else min(self.rate, SMOKE_RATE_MAX)
-        return replace(self, connections=few, active=min(self.active, few // 2), rate=rate)
+        small = replace(self, connections=few, active=min(self.active, few // 2), rate=min(self.rate, SMOKE_RATE_MAX))
+        return small if self.server != "tick" else replace(small, rate=1000 // SMOKE_TICK_MS, period_ms=SMOKE_TICK_MS)
 
     def of_server(self, folder, contestant):
         """The server's command line."""
