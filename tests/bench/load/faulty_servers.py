@@ -7,7 +7,7 @@ import threading
 import time
 
 TURN_SECONDS = 0.005
-TICK_SECONDS = 0.02
+TICK_SECONDS = 0.01
 MESSAGE = 64
 PLANTED_AT = 40 * MESSAGE + 13
 PLANTED_PEER = 2
