@@ -190,6 +190,28 @@ TEST_P(SendQueue, MoreThanTheLimitIsTooLargeForEver)
     EXPECT_TRUE(limit == peer.receive(queue_max));
 }
 
+/* A callback that sends what it received back is looked at first, and held to the same rules. */
+TEST_P(SendQueue, AnEchoOfMoreThanTheLimitIsTooLargeAndOneOfNothingIsNoSend)
+{
+    Host host(GetParam(), [](iocpnet_service_options &options) {
+        options.send_queue_bytes_max = 4;
+        options.send_queue_bytes_low = 1;
+    });
+    host.on(IOCPNET_EVENT_RECEIVED, [&](const iocpnet_event &event) {
+        EXPECT_EQ(IOCPNET_OK, iocpnet_session_send(event.session, event.data, 0));
+        EXPECT_EQ(event.size > 4 ? IOCPNET_E_TOO_LARGE : IOCPNET_OK,
+                  iocpnet_session_send(event.session, event.data, event.size));
+    });
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    ASSERT_TRUE(host.wait_connected(1));
+    ASSERT_TRUE(peer.send("5byte"));
+    ASSERT_TRUE(host.wait_received(host.recorder().nth(0), 5));
+    ASSERT_TRUE(peer.send("four"));
+    EXPECT_EQ("four", peer.receive(4));
+}
+
 TEST_P(SendQueue, GatheredSendIsTakenAsAWholeOrNotAtAll)
 {
     Host host(GetParam(), small_queue);

@@ -242,6 +242,15 @@ TEST_P(Broadcast, ASessionWithoutRoomIsDisconnectedWhenAskedFor)
     EXPECT_EQ(1u, host->stats().disconnects_by_reason[IOCPNET_CLOSE_SEND_LIMIT]);
 }
 
+TEST_P(Broadcast, OfNothingIsNone)
+{
+    connect(1);
+    const SharedBytes nothing("");
+    const Outcome outcome = broadcast(nothing, {}, IOCPNET_BROADCAST_EXCEPT);
+    EXPECT_EQ(IOCPNET_OK, outcome.status);
+    EXPECT_EQ(0u, host->stats().broadcasts);
+}
+
 TEST_P(Broadcast, IsRefusedWholeWhenNoQueueCouldHoldItOrTheServiceStops)
 {
     connect(1);
@@ -352,6 +361,57 @@ TEST_P(StalledBroadcast, DoesNotPileUpWithoutBoundAndGoesOnLater)
     EXPECT_TRUE(expected == peer.receive(expected.size()));
     EXPECT_EQ(IOCPNET_PENDING,
               iocpnet_service_broadcast(host.service(), buffer, nullptr, 0, IOCPNET_BROADCAST_EXCEPT, nullptr));
+}
+
+/* Closing, and its end not yet delivered. */
+TEST_P(StalledBroadcast, ToAClosingSessionOfAListCountsItAsGone)
+{
+    Host host(host_callbacks());
+    host.drive_by_hand();
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    EXPECT_TRUE(wait_until([&] { return host.drive_once(0, 0) >= 0 && host.stats().accepts == 1; }));
+    const iocpnet_session session = host.recorder().nth(0);
+    ASSERT_EQ(IOCPNET_OK, disconnect(session, IOCPNET_DISCONNECT_GRACEFUL));
+    const SharedBytes buffer("bytes");
+    iocpnet_broadcast_result result = {};
+    EXPECT_EQ(IOCPNET_OK, iocpnet_service_broadcast(host.service(), buffer, &session, 1, 0, &result));
+    EXPECT_EQ(1u, result.gone);
+    EXPECT_EQ(0u, result.queued);
+}
+
+/* Dispatcher 1 does not look: nothing is for dispatcher 0 either, not even where it broadcasts by itself. */
+TEST_P(StalledBroadcast, IsForAllDispatchersOrForNone)
+{
+    Host host(host_callbacks(), two_dispatchers);
+    host.drive_by_hand();
+    const SharedBytes buffer("ten bytes.");
+    const auto to_all = [&] {
+        return iocpnet_service_broadcast(host.service(), buffer, nullptr, 0, IOCPNET_BROADCAST_EXCEPT, nullptr);
+    };
+    host.on(IOCPNET_EVENT_RECEIVED, [&](const iocpnet_event &event) {
+        EXPECT_EQ(IOCPNET_E_WOULD_BLOCK, to_all());
+        EXPECT_EQ(IOCPNET_OK, host.send(event.session, "!"));
+    });
+    iocpnet_listener_options options;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_listener_options_init(&options, sizeof options));
+    options.dispatcher = 0;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    EXPECT_TRUE(wait_until([&] { return host.drive_once(0, 0) >= 0 && host.stats().accepts == 1; }));
+    std::string expected;
+    while (to_all() == IOCPNET_PENDING) {
+        expected += "ten bytes.";
+        EXPECT_LE(0, host.drive_once(0, 0));
+        ASSERT_EQ(expected.substr(expected.size() - 10), peer.receive(10));
+    }
+    EXPECT_EQ(IOCPNET_E_WOULD_BLOCK, to_all());
+    ASSERT_TRUE(peer.send("x"));
+    EXPECT_TRUE(wait_until([&] { return host.drive_once(0, 0) >= 0 && host.stats().bytes_received == 1; }));
+    EXPECT_EQ("!", peer.receive(1));
+    EXPECT_EQ(expected.size() / 10, host.stats().broadcasts);
 }
 
 } // namespace

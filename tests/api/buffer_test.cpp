@@ -44,6 +44,14 @@ TEST_F(Buffer, EndsWithItsLastOwner)
     EXPECT_EQ(IOCPNET_E_INVALID_HANDLE, iocpnet_buffer_retain(buffer));
 }
 
+TEST_F(Buffer, OfNothingNeedsNoBytes)
+{
+    iocpnet_buffer buffer = 0;
+    EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, iocpnet_buffer_create(nullptr, 1, &buffer));
+    EXPECT_EQ(IOCPNET_OK, iocpnet_buffer_create(nullptr, 0, &buffer));
+    EXPECT_EQ(IOCPNET_OK, iocpnet_buffer_release(buffer));
+}
+
 TEST_F(Buffer, ReleasedByManyThreadsEndsOnce)
 {
     constexpr uint32_t threads = 4;

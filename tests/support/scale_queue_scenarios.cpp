@@ -133,6 +133,55 @@ void events_are_never_fetched(Trial &trial)
     trial.reach(trial.count(IOCPNET_EVENT_CONNECTED) == 1);
 }
 
+/* Two of them: to a list, and to all. */
+void buffers_are_broadcast(Trial &trial)
+{
+    const std::string bytes(5000, 'b');
+    trial.serve();
+    Peer &peer = trial.connect_peer();
+    trial.run_until([&] { return peer.ended || trial.count(IOCPNET_EVENT_CONNECTED) == 1; });
+    const iocpnet_session session = trial.session(0);
+    iocpnet_buffer buffer = 0;
+    iocpnet_broadcast_result result = {};
+    if (session != 0 && trial.allow(iocpnet_buffer_create(bytes.data(), bytes.size(), &buffer))) {
+        trial.allow(iocpnet_service_broadcast(trial.service(), buffer, &session, 1, 0, &result));
+        trial.allow(iocpnet_service_broadcast(trial.service(), buffer, nullptr, 0, IOCPNET_BROADCAST_EXCEPT, nullptr));
+        trial.allow(iocpnet_buffer_release(buffer));
+    }
+    /* Whoever has no memory for the second misses it. */
+    trial.run_until([&] {
+        return peer.ended || peer.received.size() == 2 * bytes.size() ||
+               (trial.was_short() && peer.received.size() >= result.queued * bytes.size());
+    });
+    trial.reach(peer.received == std::string(2 * bytes.size(), 'b'));
+}
+
+/* What is sent back from where it was received has to be copied: first another thread sends, then the callback again. */
+void replies_wait_for_other_sends(Trial &trial)
+{
+    trial.on(IOCPNET_EVENT_RECEIVED, [&trial](const iocpnet_event &event) {
+        const iocpnet_session session = event.session;
+        const std::string received(static_cast<const char *>(event.data), static_cast<size_t>(event.size));
+        if (!trial.allow(iocpnet_session_send(session, event.data, event.size), {IOCPNET_E_CLOSED})) {
+            trial.disconnect(session, IOCPNET_DISCONNECT_ABORT, gave_up, nullptr);
+        }
+        if (received == "x") {
+            std::thread([&] { trial.send(session, "other"); }).join();
+        }
+        trial.send(session, "behind");
+    });
+    trial.serve();
+    Peer &peer = trial.connect_peer();
+    /* The second needs a larger chunk than the first has left behind. */
+    const std::string large(300, 'y');
+    const std::string expected[] = {"xotherbehind", "xotherbehind" + large + "behind"};
+    for (size_t i = 0; i < 2; i++) {
+        peer.send(i == 0 ? "x" : large);
+        trial.run_until([&] { return peer.ended || peer.received.size() >= expected[i].size(); });
+    }
+    trial.reach(peer.received == expected[1]);
+}
+
 } // namespace
 
 std::vector<Scenario> queue_scenarios()
@@ -141,6 +190,8 @@ std::vector<Scenario> queue_scenarios()
             {"sends_queue_up_from_another_thread", sends_queue_up_from_another_thread},
             {"pieces_are_gathered", pieces_are_gathered},
             {"refused_sends_take_no_room", refused_sends_take_no_room},
+            {"buffers_are_broadcast", buffers_are_broadcast},
+            {"replies_wait_for_other_sends", replies_wait_for_other_sends},
             {"events_queue_up", events_queue_up, false, true},
             {"events_are_never_fetched", events_are_never_fetched, false, true}};
 }

@@ -266,6 +266,17 @@ TEST_F(Inbox, APromisedBroadcastNeedsNoMemoryAnyMore)
     EXPECT_EQ(taken()[nullptr], "for all");
 }
 
+TEST_F(Inbox, WithoutMemoryABroadcastIsNotPromised)
+{
+    const Shared shared("for all");
+    const icn_broadcast broadcast = {shared.get(), nullptr, 0, 0};
+    icn_memory_fail(1, 1);
+    EXPECT_EQ(icn_inbox_promise_broadcast(&inbox, &broadcast, 1000), IOCPNET_E_NO_MEMORY);
+    icn_memory_fail(0, 0);
+    EXPECT_EQ(inbox.promised, 0U);
+    EXPECT_EQ(inbox.broadcast_bytes, 0U);
+}
+
 TEST_F(Inbox, BroadcastsThatWaitHaveALimitButOne)
 {
     const Shared shared(std::string(500, 'b'));

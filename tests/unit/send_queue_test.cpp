@@ -1,9 +1,11 @@
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 extern "C" {
+#include "net/buffer.h"
 #include "net/send_queue.h"
 #include "util/memory.h"
 }
@@ -195,6 +197,42 @@ TEST_F(SendQueue, WithoutMemoryForWhatWasAcceptedTheRestIsLostAndCounted)
     share_out("behind the gap");
     EXPECT_EQ(queued(), "sent");
     EXPECT_EQ(close(), 4U + 5000U + 14U);
+}
+
+/* On the stack, never dropped for the last time. */
+struct Shared {
+    explicit Shared(std::string text) : bytes(std::move(text))
+    {
+        icn_u64_store(&buffer.references, 1);
+        buffer.size = static_cast<uint32_t>(bytes.size());
+        buffer.data = reinterpret_cast<uint8_t *>(bytes.data());
+    }
+    std::string bytes;
+    icn_buffer buffer = {};
+};
+
+TEST_F(SendQueue, WithoutMemoryASharedBufferIsRefusedAndNotHeld)
+{
+    Shared shared(std::string(5000, 's'));
+    icn_memory_fail(1, 1);
+    EXPECT_FALSE(icn_send_queue_append_buffer(&queue, &pool, &shared.buffer));
+    icn_memory_fail(0, 0);
+    EXPECT_TRUE(icn_send_queue_is_empty(&queue));
+    EXPECT_EQ(icn_u64_load(&shared.buffer.references), 1U);
+}
+
+TEST_F(SendQueue, WithoutMemoryForASharedBufferThatWasAcceptedTheRestIsLostAndCounted)
+{
+    Shared shared(std::string(5000, 's'));
+    share_out("sent");
+    ASSERT_TRUE(icn_send_queue_reserve(&queue, 2 * 5000, limit));
+    icn_memory_fail(1, 1);
+    icn_send_queue_append_accepted(&queue, &pool, &shared.buffer);
+    icn_memory_fail(0, 0);
+    icn_send_queue_append_accepted(&queue, &pool, &shared.buffer);
+    EXPECT_EQ(queued(), "sent");
+    EXPECT_EQ(icn_u64_load(&shared.buffer.references), 1U);
+    EXPECT_EQ(close(), 4U + 5000U + 5000U);
 }
 
 } // namespace
