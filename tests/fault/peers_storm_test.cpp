@@ -47,7 +47,7 @@ protected:
         const double cpu = fault_test::cpu_seconds();
         EXPECT_FALSE(Socket::listen().readable_within(200));
         EXPECT_LE(tally.stats().turns, turns + 10) << "the dispatcher spins";
-        EXPECT_LT(fault_test::cpu_seconds() - cpu, 0.05);
+        EXPECT_LT(fault_test::cpu_seconds() - cpu, 0.1); /* of 0.2: a clock that ticks counts for a while */
         Socket good = Socket::connect(address);
         ASSERT_TRUE(good.send("calm"));
         EXPECT_EQ("calm", good.receive(4));
