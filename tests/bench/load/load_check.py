@@ -226,7 +226,7 @@ CHECKS = {
     "tick.future": wrong(servers.sends_but(servers.Tick, servers.an_hour_ahead), "tick", "a time to come", ms=[5000]),
     "tick.between_slices": wrong(servers.sends_but(servers.Tick, servers.flip_last), "tick", "not what it should be",
                                  ms=[]),
-    "tick.silent": wrong(servers.StopsTicking, "tick", "no update in the whole slice"),
+    "tick.silent": wrong(servers.StopsTicking, "tick", SILENT),
     "addresses": targets_and_sources_are_spread_over_addresses,
     "limit": limit_of_time_ends_it,
     "no_server": no_server_is_a_failure,

@@ -36,9 +36,8 @@ void TickMode::slice(uint64_t end_ns)
 {
     start_ns_ = now_ns();
     wait_until_time(end_ns);
-    if (figures.messages == 0) {
-        throw Failure("no update in the whole slice");
-    }
+    /* On a busy machine none may come in a short slice. */
+    wait_until([&] { return figures.messages > 0; }, "an update");
 }
 
 void TickMode::on_event(uint32_t index, uint32_t events)
