@@ -164,6 +164,17 @@ TEST_F(SendQueue, AnEmptiedQueueKeepsNoChunkButThePool)
     EXPECT_EQ(queued(), "def");
 }
 
+TEST_F(SendQueue, ThePoolKeepsNoMoreChunksThanItsLimit)
+{
+    const std::string text(ICN_SEND_CHUNK_BYTES / 2, 'x');
+    for (int i = 0; i < 4 * ICN_SEND_POOL_USUAL_MAX; i++) {
+        ASSERT_TRUE(append(text));
+    }
+    EXPECT_EQ(close(), 4 * ICN_SEND_POOL_USUAL_MAX * text.size());
+    EXPECT_EQ(pool.count[ICN_SEND_CHUNK_USUAL], static_cast<uint32_t>(ICN_SEND_POOL_USUAL_MAX));
+    EXPECT_EQ(icn_memory_blocks(ICN_MEMORY_SEND_BUFFER), static_cast<uint64_t>(ICN_SEND_POOL_USUAL_MAX));
+}
+
 TEST_F(SendQueue, WithoutMemoryASendIsRefusedWhole)
 {
     icn_memory_fail(1, 1);
