@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,9 @@ const RoleRegistration victim_role("victim", play_victim);
 
 std::string new_file_name()
 {
-    const std::string name = "iocpnet_victim_" + std::to_string(Random().any());
+    /* Not from the seed of the tests: those that run beside this one have the same. */
+    std::random_device device;
+    const std::string name = "iocpnet_victim_" + std::to_string(device()) + "_" + std::to_string(device());
     return (std::filesystem::temp_directory_path() / name).string();
 }
 
