@@ -15,10 +15,13 @@ static void disconnect_full(icn_session *session)
     icn_session_disconnect(session, &close);
 }
 
-/* Any thread that keeps the session alive. Returns as icn_session_send_buffer. */
-static int32_t send_to(icn_session *session, icn_buffer *buffer, uint32_t flags, iocpnet_broadcast_result *result)
+typedef int32_t send_function(icn_session *session, icn_buffer *buffer);
+
+/* Any thread that keeps the session alive. Returns what `send` does. */
+static int32_t send_to(icn_session *session, icn_buffer *buffer, uint32_t flags, send_function *send,
+                       iocpnet_broadcast_result *result)
 {
-    int32_t status = icn_session_send_buffer(session, buffer);
+    int32_t status = send(session, buffer);
     if (status == IOCPNET_OK) {
         result->queued++;
     } else if (status == IOCPNET_E_WOULD_BLOCK && (flags & IOCPNET_BROADCAST_DISCONNECT_FULL) != 0) {
@@ -43,7 +46,7 @@ void icn_broadcast_to_list(icn_roster *roster, icn_buffer *buffer, const uint64_
         icn_session *session = icn_handle_pin(sessions[i], ICN_HANDLE_SESSION);
         int32_t status = IOCPNET_E_INVALID_HANDLE;
         if (session != NULL && session->loop->roster == roster) {
-            status = send_to(session, buffer, flags, result);
+            status = send_to(session, buffer, flags, icn_session_send_buffer, result);
         }
         if (status != IOCPNET_OK && status != IOCPNET_E_WOULD_BLOCK && status != IOCPNET_E_NO_MEMORY) {
             result->gone++;
@@ -77,12 +80,13 @@ static bool is_excepted(const icn_broadcast *broadcast, uint64_t handle)
 }
 
 /* Sending and disconnecting take no session off the list: that happens at the end of the turn. */
-static void expand(icn_loop *loop, const icn_broadcast *broadcast, iocpnet_broadcast_result *result)
+static void expand(icn_loop *loop, const icn_broadcast *broadcast, send_function *send,
+                   iocpnet_broadcast_result *result)
 {
     for (icn_list_node *node = loop->sessions.next; node != &loop->sessions; node = node->next) {
         icn_session *session = ICN_CONTAINER(node, icn_session, loop_node);
         if (icn_session_state_now(session) == ICN_SESSION_OPEN && !is_excepted(broadcast, session->handle)) {
-            (void)send_to(session, broadcast->buffer, broadcast->flags, result);
+            (void)send_to(session, broadcast->buffer, broadcast->flags, send, result);
         }
     }
 }
@@ -90,7 +94,7 @@ static void expand(icn_loop *loop, const icn_broadcast *broadcast, iocpnet_broad
 void icn_broadcast_expand(icn_loop *loop, const icn_broadcast *broadcast)
 {
     iocpnet_broadcast_result result = {0};
-    expand(loop, broadcast, &result);
+    expand(loop, broadcast, icn_session_send_promised, &result);
     count(loop->roster, &result);
 }
 
@@ -125,7 +129,7 @@ int32_t icn_broadcast_to_all(icn_roster *roster, const icn_broadcast *broadcast,
     for (uint32_t i = 0; i < roster->loop_count; i++) {
         icn_loop *loop = roster->loops[i];
         if (icn_loop_is_mine(loop)) {
-            expand(loop, broadcast, result);
+            expand(loop, broadcast, icn_session_send_buffer, result);
             continue;
         }
         result->pending++;

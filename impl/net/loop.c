@@ -194,7 +194,8 @@ static bool spin(icn_loop *loop, uint64_t began_us, uint32_t budget, icn_result 
     bool over = false;
     while (!over && icn_os_clock_us() - began_us < loop->spin.now_us) {
         *result = icn_port_run(loop->port, 0, budget, delivered);
-        over = result->status != IOCPNET_OK || *delivered != 0 || icn_pointer_load_relaxed(&loop->kicks) != NULL;
+        over = result->status != IOCPNET_OK || *delivered != 0 || icn_pointer_load_relaxed(&loop->kicks) != NULL ||
+               icn_u32_load_relaxed(&loop->wakes) != loop->wakes_seen;
     }
     return was_woken(loop) || over;
 }

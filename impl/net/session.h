@@ -188,6 +188,9 @@ static inline bool icn_session_owes(const icn_session *session)
 }
 /* The same for all bytes of a shared buffer, which the caller has a pin of, or holds. */
 int32_t icn_session_send_buffer(icn_session *session, icn_buffer *buffer);
+/* The same for a broadcast that waited in the inbox. Owner thread, while the session is open: a graceful close that was
+ * asked for after the broadcast sends it. */
+int32_t icn_session_send_promised(icn_session *session, icn_buffer *buffer);
 /* Owner thread: shares out what other threads sent, so that it leaves with this turn. */
 void icn_sessions_collect(icn_loop *loop);
 /* Owner thread, once, when the session has ended: nothing is accepted any more. Returns the bytes that were never sent. */

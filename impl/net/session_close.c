@@ -120,12 +120,16 @@ static void set_deadline(icn_session *session, uint32_t timeout_ms)
 
 static void begin_flush(icn_session *session)
 {
+    /* What was sent before the close, by whichever thread, leaves before the FIN; broadcasts go to open sessions. */
+    icn_sessions_collect(session->loop);
+    if (icn_session_state_now(session) != ICN_SESSION_OPEN) {
+        /* There was no memory for it, which has cut the session. */
+        return;
+    }
     icn_u32_store(&session->state, ICN_SESSION_FLUSHING);
     set_deadline(session, session->close.timeout_ms);
     /* A paused session receives again, to see the end of the peer's stream. */
     icn_session_update_receive(session);
-    /* What was sent before the close, by whichever thread, leaves before the FIN. */
-    icn_sessions_collect(session->loop);
     icn_session_flush(session);
 }
 

@@ -121,6 +121,7 @@ typedef struct icn_payload {
     uint32_t count;
     icn_buffer *shared; /* NULL: the pieces */
     uint64_t bytes;
+    bool promised; /* by the owner: accepted before, perhaps before a close that was asked for since */
 } icn_payload;
 
 static bool append(icn_session *session, const icn_payload *payload)
@@ -135,8 +136,11 @@ static bool append(icn_session *session, const icn_payload *payload)
 static int32_t send_by_owner(icn_session *session, const icn_payload *payload)
 {
     icn_loop *loop = session->loop;
-    /* What another thread sent before, in the sense of happens-before, is in the inbox and has to leave first. */
-    icn_sessions_collect(loop);
+    /* What another thread sent before, in the sense of happens-before, is in the inbox and has to leave first; what is there
+     * while the inbox is shared out came later. */
+    if (!payload->promised) {
+        icn_sessions_collect(loop);
+    }
     if (!icn_session_keep_reply(session)) {
         return IOCPNET_E_NO_MEMORY;
     }
@@ -169,7 +173,7 @@ static int32_t send_payload(icn_session *session, const icn_payload *payload)
 {
     icn_loop *loop = session->loop;
     uint64_t bytes = payload->bytes;
-    int32_t status = sendable(session);
+    int32_t status = payload->promised ? IOCPNET_OK : sendable(session);
     if (status != IOCPNET_OK || bytes == 0) {
         return status;
     }
@@ -200,6 +204,13 @@ int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint
 int32_t icn_session_send_buffer(icn_session *session, icn_buffer *buffer)
 {
     const icn_payload payload = {.shared = buffer, .bytes = buffer->size};
+    return send_payload(session, &payload);
+}
+
+int32_t icn_session_send_promised(icn_session *session, icn_buffer *buffer)
+{
+    const icn_payload payload = {.shared = buffer, .bytes = buffer->size, .promised = true};
+    ICN_CHECK(icn_loop_is_mine(session->loop) && icn_session_state_now(session) == ICN_SESSION_OPEN);
     return send_payload(session, &payload);
 }
 

@@ -381,6 +381,33 @@ TEST_P(StalledBroadcast, ToAClosingSessionOfAListCountsItAsGone)
     EXPECT_EQ(0u, result.queued);
 }
 
+/* The second session has a reason to be looked at that came before the broadcast. */
+TEST_P(StalledBroadcast, LeavesBeforeADisconnectThatCameLater)
+{
+    Host host(host_callbacks());
+    host.drive_by_hand();
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    std::vector<Socket> peers;
+    for (uint64_t i = 0; i < 2; i++) {
+        peers.push_back(Socket::connect(address));
+        EXPECT_TRUE(wait_until([&] { return host.drive_once(0, 0) >= 0 && host.stats().accepts == i + 1; }));
+    }
+    ASSERT_EQ(IOCPNET_OK, iocpnet_session_pause_receive(host.recorder().nth(1)));
+    const SharedBytes buffer("farewell");
+    EXPECT_EQ(IOCPNET_PENDING,
+              iocpnet_service_broadcast(host.service(), buffer, nullptr, 0, IOCPNET_BROADCAST_EXCEPT, nullptr));
+    for (uint32_t i = 0; i < 2; i++) {
+        ASSERT_EQ(IOCPNET_OK, disconnect(host.recorder().nth(i), IOCPNET_DISCONNECT_GRACEFUL));
+    }
+    EXPECT_TRUE(wait_until([&] { return host.drive_once(0, 0) >= 0 && host.stats().bytes_sent == 16; }));
+    EXPECT_LE(0, host.drive_once(0, 0)); /* the ends of the streams */
+    for (Socket &peer : peers) {
+        EXPECT_EQ("farewell", peer.receive_all());
+    }
+    EXPECT_EQ(2u, host.stats().broadcast_sends);
+}
+
 /* Dispatcher 1 does not look: nothing is for dispatcher 0 either, not even where it broadcasts by itself. */
 TEST_P(StalledBroadcast, IsForAllDispatchersOrForNone)
 {
