@@ -136,11 +136,8 @@ static bool append(icn_session *session, const icn_payload *payload)
 static int32_t send_by_owner(icn_session *session, const icn_payload *payload)
 {
     icn_loop *loop = session->loop;
-    /* What another thread sent before, in the sense of happens-before, is in the inbox and has to leave first; what is there
-     * while the inbox is shared out came later. */
-    if (!payload->promised) {
-        icn_sessions_collect(loop);
-    }
+    /* What another thread sent before, in the sense of happens-before, is in the inbox and has to leave first. */
+    icn_sessions_collect(loop);
     if (!icn_session_keep_reply(session)) {
         return IOCPNET_E_NO_MEMORY;
     }

@@ -92,7 +92,8 @@ SENDING = (
     Mutant("record grows for another queue", "net/inbox.c", (
         ("    return inbox->latest_queue == queue && !queue", "    return inbox->latest_queue != NULL && !queue"),)),
     Mutant("own send before those that came earlier", "net/session_send.c", (
-        ("    if (!payload->promised) {\n        icn_sessions_collect(loop);\n    }\n", ""),)),
+        ("    /* What another thread sent before, in the sense of happens-before, is in the inbox and has to leave first. */\n"
+         "    icn_sessions_collect(loop);\n", ""),)),
     Mutant("close before what was sent earlier", "net/session_close.c", (
         ("    /* What was sent before the close, by whichever thread, leaves before the FIN; broadcasts go to open sessions. */\n"
          "    icn_sessions_collect(session->loop);\n", ""),)),

@@ -1,5 +1,7 @@
 #include "os/socket.h"
 
+#include <limits.h>
+
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <windows.h>
