@@ -20,6 +20,7 @@ namespace
 {
 
 constexpr uint32_t pieces_max = 4;
+constexpr uint64_t broadcasts_max = 50; /* of one run */
 
 /* Whether the host may have lost the handle without knowing it: its last event is on its way. */
 bool may_be_stale(const Session &session)
@@ -195,8 +196,11 @@ void send_message(Session &session, uint32_t size)
     if (session.totals_known && session.calls_in_progress == 0) {
         check_session_totals(session);
     }
-    /* Without a choice of its own: recorded ones stay what they are. */
-    if (begun % 16 == 1) {
+    /*
+     * Without a choice of its own: recorded ones stay what they are. Not without end: a broadcast makes an event SENT in each
+     * session, and what the host sends in one may be a broadcast.
+     */
+    if (begun % 16 == 1 && world.model.ledger.broadcast_count() < broadcasts_max) {
         broadcast_to_others(session);
     }
 }

@@ -82,6 +82,7 @@ public:
     /* A broadcast begins; writes its bytes and returns its number. */
     uint32_t broadcast_begins(uint32_t size, uint64_t stamp, uint8_t *bytes);
     void broadcast_returned(uint32_t number, uint64_t stamp) { broadcasts_[number].returned = stamp; }
+    uint64_t broadcast_count() const { return broadcasts_.size(); }
     const Broadcast *broadcast(uint32_t number) const
     {
         return number < broadcasts_.size() ? &broadcasts_[number] : nullptr;
