@@ -1,6 +1,8 @@
 #include "stress/soak_load.hpp"
 
 #include <array>
+#include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 namespace soak
@@ -40,8 +42,14 @@ void Load::stop()
     threads_.clear();
 }
 
-/* True when everything came back. */
-bool Load::exchange(stress::Wire &wire, const std::string &sent)
+void Load::fail(const char *what)
+{
+    const int error = errno;
+    errors_++;
+    std::fprintf(stderr, "error: %s (last error of the system: %s)\n", what, std::strerror(error));
+}
+
+void Load::exchange(stress::Wire &wire, const std::string &sent)
 {
     using Result = stress::Wire::Result;
     std::array<char, 16384> buffer;
@@ -50,21 +58,34 @@ bool Load::exchange(stress::Wire &wire, const std::string &sent)
     while (in < sent.size()) {
         size_t moved = 0;
         if (out < sent.size() && wire.send(sent.data() + out, sent.size() - out, &moved) == Result::broken) {
-            return false;
+            return fail("a send, before all came back");
         }
         out += moved;
         const Result result = wire.receive(buffer.data(), buffer.size(), &moved);
-        if (moved > sent.size() - in || std::memcmp(buffer.data(), sent.data() + in, moved) != 0 ||
-            result == Result::end || result == Result::broken) {
-            return false;
+        if (result == Result::end || result == Result::broken) {
+            return fail(result == Result::end ? "an end, before all came back" : "a receive, before all came back");
+        }
+        if (moved > sent.size() - in || std::memcmp(buffer.data(), sent.data() + in, moved) != 0) {
+            return fail("other bytes came back");
         }
         in += moved;
         if (moved == 0 && !wire.wait(true, out < sent.size(), patience_ms)) {
-            return false;
+            return fail("nothing comes back");
         }
     }
     bytes_ += in;
-    return true;
+}
+
+void Load::expect_end(stress::Wire &wire)
+{
+    char nothing = 0;
+    size_t received = 0;
+    if (!wire.wait(true, false, patience_ms)) {
+        return fail("the stream does not end");
+    }
+    if (wire.receive(&nothing, 1, &received) != stress::Wire::Result::end) {
+        fail(received != 0 ? "a byte too many came back" : "the stream ends with an error");
+    }
 }
 
 /* A short connection: most talk and leave in order, some say nothing, some reset in the middle. */
@@ -72,18 +93,14 @@ void Load::visit(stress::Random &random)
 {
     stress::Wire wire = stress::Wire::connect(addresses_[random.below(addresses_.size())]);
     if (!wire.is_open()) {
-        errors_++;
-        return;
+        return fail("a short connection does not connect");
     }
     const uint32_t way = random.below(10);
     const std::string bytes = random_bytes(random, random.chance(95) ? random.below(4000) : random.below(300000));
     if (way < 8) {
-        char nothing = 0;
-        size_t received = 0;
-        errors_ += exchange(wire, bytes) ? 0 : 1;
+        exchange(wire, bytes);
         wire.shutdown_send();
-        wire.wait(true, false, patience_ms);
-        errors_ += wire.receive(&nothing, 1, &received) == stress::Wire::Result::end ? 0 : 1;
+        expect_end(wire);
     } else if (way == 8) {
         size_t sent = 0;
         wire.send(bytes.data(), bytes.size(), &sent);
@@ -98,7 +115,10 @@ void Load::keep_long(stress::Random &random, std::vector<stress::Wire> &wires)
     if (!wire.is_open() || random.chance(1)) {
         wire = stress::Wire::connect(addresses_[random.below(addresses_.size())]);
     }
-    errors_ += wire.is_open() && exchange(wire, random_bytes(random, random.below(2000))) ? 0 : 1;
+    if (!wire.is_open()) {
+        return fail("a long connection does not connect");
+    }
+    exchange(wire, random_bytes(random, random.below(2000)));
 }
 
 void Load::run(stress::Random random)

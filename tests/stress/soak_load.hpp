@@ -30,7 +30,9 @@ public:
 private:
     void run(stress::Random random);
     void visit(stress::Random &random);
-    bool exchange(stress::Wire &wire, const std::string &sent);
+    void exchange(stress::Wire &wire, const std::string &sent);
+    void expect_end(stress::Wire &wire);
+    void fail(const char *what);
     void keep_long(stress::Random &random, std::vector<stress::Wire> &wires);
 
     std::vector<std::string> addresses_;

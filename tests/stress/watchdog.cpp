@@ -1,8 +1,8 @@
 #include "stress/watchdog.hpp"
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <set>
 #include <utility>
 
 #include "stress/check.hpp"
@@ -13,42 +13,17 @@ namespace stress
 namespace
 {
 
-/* What one thread does. */
-struct Slot {
-    Slot();
-    ~Slot();
-    std::atomic<const char *> name{nullptr};
-};
-
-/* Never destroyed: threads may end after main. */
-struct Slots {
-    std::mutex mutex;
-    std::set<Slot *> all;
-} &slots = *new Slots;
-
-Slot::Slot()
-{
-    const std::lock_guard<std::mutex> lock(slots.mutex);
-    slots.all.insert(this);
-}
-
-Slot::~Slot()
-{
-    const std::lock_guard<std::mutex> lock(slots.mutex);
-    slots.all.erase(this);
-}
-
-Slot &own_slot()
-{
-    thread_local Slot slot;
-    return slot;
-}
+/*
+ * What the threads do. No lock: one would order calls of the library that this tool wants to meet. No thread_local
+ * object with a destructor: with mingw it runs inside of a lock of winpthreads and asks for the loader's lock, which a
+ * thread of the library that ends at that time holds while it asks for the first one.
+ */
+std::array<std::atomic<const char *>, 256> doings;
 
 void print_threads()
 {
-    const std::lock_guard<std::mutex> lock(slots.mutex);
-    for (const Slot *slot : slots.all) {
-        const char *name = slot->name;
+    for (const std::atomic<const char *> &doing : doings) {
+        const char *name = doing;
         if (name != nullptr) {
             std::fprintf(stderr, "  a thread is inside: %s\n", name);
         }
@@ -57,13 +32,23 @@ void print_threads()
 
 } // namespace
 
-Doing::Doing(const char *name) : before_(own_slot().name.exchange(name))
+/* More threads than there are places for are not reported. */
+Doing::Doing(const char *name)
 {
+    for (std::atomic<const char *> &doing : doings) {
+        const char *nobody = nullptr;
+        if (doing.compare_exchange_strong(nobody, name, std::memory_order_relaxed)) {
+            place_ = &doing;
+            return;
+        }
+    }
 }
 
 Doing::~Doing()
 {
-    own_slot().name = before_;
+    if (place_ != nullptr) {
+        place_->store(nullptr, std::memory_order_relaxed);
+    }
 }
 
 Watchdog::Watchdog() : deadline_(std::chrono::steady_clock::time_point::max()), thread_([this] { watch(); })

@@ -22,7 +22,7 @@ public:
     Doing &operator=(const Doing &) = delete;
 
 private:
-    const char *before_;
+    std::atomic<const char *> *place_ = nullptr;
 };
 
 class Watchdog
