@@ -5,7 +5,8 @@
 //     auto listener = service.listen("[::]:7000").value();
 //     service.start().value();
 //
-//   - `service` and `listener` own what they name and can only be moved; `session` is a plain value, a handle.
+//   - `service` and `listener` own what they name and can only be moved; `session` is a plain value, a handle; a
+//     `buffer` is shared by its copies.
 //   - No function throws but value(), which throws iocpnet::error. Without exceptions (-fno-exceptions) value() of a
 //     failure gives an empty object, on which every function fails with IOCPNET_E_INVALID_HANDLE. Nothing aborts.
 //   - Handlers are stored once, when they are set; an event allocates nothing and costs no call besides the handler's.
@@ -18,6 +19,7 @@
 #ifndef IOCPNET_HPP
 #define IOCPNET_HPP
 
+#include "iocpnet/buffer.hpp"
 #include "iocpnet/event.hpp"
 #include "iocpnet/options.hpp"
 #include "iocpnet/process.hpp"

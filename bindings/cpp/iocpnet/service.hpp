@@ -3,6 +3,7 @@
 #ifndef IOCPNET_CPP_SERVICE_HPP
 #define IOCPNET_CPP_SERVICE_HPP
 
+#include "buffer.hpp"
 #include "handler.hpp"
 
 #include <new>
@@ -147,6 +148,23 @@ public:
         return {outcome, session(made)};
     }
 
+    // Sends a shared buffer to all sessions, to all but some, or to some. It never waits. pending() when dispatchers have
+    // still to look (iocpnet.h).
+    result<broadcast_result> broadcast(const buffer &data, when_full policy = when_full::skip) noexcept
+    {
+        return broadcast_except(data, {}, policy);
+    }
+    result<broadcast_result> broadcast_except(const buffer &data, session_list others,
+                                              when_full policy = when_full::skip) noexcept
+    {
+        return broadcast(data, others, IOCPNET_BROADCAST_EXCEPT | static_cast<std::uint32_t>(policy));
+    }
+    result<broadcast_result> broadcast_to(const buffer &data, session_list sessions,
+                                          when_full policy = when_full::skip) noexcept
+    {
+        return broadcast(data, sessions, static_cast<std::uint32_t>(policy));
+    }
+
     // Driving by the host, delivery by callbacks: runs the handlers that are due. Gives the number of events.
     result<std::uint32_t> dispatch(std::uint32_t dispatcher = 0, std::uint32_t timeout_ms = IOCPNET_INFINITE) noexcept
     {
@@ -233,6 +251,15 @@ private:
     {
         return iocpnet::status(iocpnet_service_set_callback(handle_, IOCPNET_EVENT_SERVICE_DESTROYED,
                                                             detail::service_core::destroyed, core_));
+    }
+
+    result<broadcast_result> broadcast(const buffer &data, session_list sessions, std::uint32_t flags) noexcept
+    {
+        broadcast_result told = {};
+        // No list is longer than 32 bits can say: it would be 32 GiB.
+        const auto count = static_cast<std::uint32_t>(sessions.size());
+        const auto outcome = call(iocpnet_service_broadcast, data.handle(), sessions.handles(), count, flags, &told);
+        return {outcome, told};
     }
 
     // Why there is nothing to set a handler on: never created, moved from, or destroyed.

@@ -12,6 +12,8 @@ namespace iocpnet
 inline namespace IOCPNET_CPP_VARIANT
 {
 
+class buffer;
+
 // One TCP connection, by its handle: copy it, keep it, use it from any thread; a stale one only gives errors.
 class session
 {
@@ -41,6 +43,9 @@ public:
     {
         return status(iocpnet_session_sendv(handle_, pieces, count));
     }
+
+    // Queues all bytes of a shared buffer, which is not copied unless it is small.
+    inline status send(const buffer &data) const noexcept;
 
     // Graceful unless the options say otherwise; on_disconnected follows, with the reason of the first end.
     status disconnect(const disconnect_options &options = {}) const noexcept

@@ -74,6 +74,12 @@ enum class disconnect_mode : std::uint32_t {
     abort = IOCPNET_DISCONNECT_ABORT
 };
 
+// What becomes of a session whose send queue has no room for a broadcast.
+enum class when_full : std::uint32_t {
+    skip = 0, // it misses this one, and on_writable follows
+    disconnect = IOCPNET_BROADCAST_DISCONNECT_FULL
+};
+
 enum class log_level : std::int32_t {
     none = IOCPNET_LOG_NONE,
     error = IOCPNET_LOG_ERROR,
@@ -87,6 +93,7 @@ using service_statistics = iocpnet_service_statistics;
 using service_details = iocpnet_service_details;
 using session_details = iocpnet_session_details;
 using stop_result = iocpnet_stop_result;
+using broadcast_result = iocpnet_broadcast_result;
 using live_objects = iocpnet_live_objects;
 
 // "peer closed"
