@@ -150,6 +150,14 @@ static void finish_ended(icn_loop *loop)
     }
 }
 
+void icn_loop_send_waiting(icn_loop *loop)
+{
+    ICN_CHECK(icn_loop_is_mine(loop));
+    if (!icn_list_is_empty(&loop->unflushed)) {
+        flush_sessions(loop);
+    }
+}
+
 static bool has_work(const icn_loop *loop)
 {
     return !icn_list_is_empty(&loop->unflushed) || !icn_list_is_empty(&loop->finishing);

@@ -11,6 +11,7 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "base/list.h"
+#include "net/gate.h"
 #include "net/inbox.h"
 #include "net/roster.h"
 #include "net/send_queue.h"
@@ -90,6 +91,7 @@ typedef struct icn_service_window {
 struct icn_loop {
     icn_port *port;
     icn_roster *roster;
+    icn_gate *gate; /* of the dispatcher: whoever borrows it may queue what is to be sent */
     icn_loop_deliver *deliver;
     icn_loop_deliver_received *deliver_received; /* NULL: by callback */
     iocpnet_callback on_received;                /* NULL: the host does not want RECEIVED, or not by callback */
@@ -140,6 +142,8 @@ icn_result icn_loop_turn(icn_loop *loop, uint32_t timeout_ms, uint32_t budget);
 /* The calling thread owns the loop from here to the end: it drives it by turns. */
 void icn_loop_begin_driving(icn_loop *loop);
 void icn_loop_end_driving(icn_loop *loop);
+/* Sends what was queued by a thread that borrowed the gate. It may deliver events. */
+void icn_loop_send_waiting(icn_loop *loop);
 
 /*
  * The session of this handle when the calling thread is inside its RECEIVED callback; else NULL. It needs no pin: it can

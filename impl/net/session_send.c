@@ -152,6 +152,36 @@ static int32_t send_by_owner(icn_session *session, const icn_payload *payload)
     return IOCPNET_OK;
 }
 
+/* What the borrower of the gate queues leaves at the start of the next turn, whoever drives it. */
+static int32_t queue_between_turns(icn_session *session, const icn_payload *payload)
+{
+    icn_loop *loop = session->loop;
+    /* As this thread has found it: nobody has been inside since. */
+    ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_OPEN);
+    if (!append(session, payload)) {
+        return IOCPNET_E_NO_MEMORY;
+    }
+    icn_u64_count(&loop->counters.sends, 1);
+    icn_u64_count(&loop->counters.bytes_accepted, payload->bytes);
+    flush_at_end_of_turn(session);
+    return IOCPNET_OK;
+}
+
+/* False: another thread may be inside, or what it sent before has to leave first. */
+static bool send_by_borrower(icn_session *session, const icn_payload *payload, int32_t *status)
+{
+    icn_loop *loop = session->loop;
+    if (!icn_gate_borrow(loop->gate)) {
+        return false;
+    }
+    bool possible = !icn_inbox_is_filled(&loop->inbox);
+    if (possible) {
+        *status = queue_between_turns(session, payload);
+    }
+    icn_gate_give_back(loop->gate);
+    return possible;
+}
+
 static int32_t send_by_other(icn_session *session, const icn_payload *payload)
 {
     icn_loop *loop = session->loop;
@@ -182,8 +212,11 @@ static int32_t send_payload(icn_session *session, const icn_payload *payload)
         owe_writable(session, bytes);
         return IOCPNET_E_WOULD_BLOCK;
     }
-    bool mine = icn_loop_is_mine(loop);
-    status = mine ? send_by_owner(session, payload) : send_by_other(session, payload);
+    if (icn_loop_is_mine(loop)) {
+        status = send_by_owner(session, payload);
+    } else if (!send_by_borrower(session, payload, &status)) {
+        status = send_by_other(session, payload);
+    }
     if (status != IOCPNET_OK) {
         icn_send_queue_unreserve(&session->send_queue, bytes);
         /* The owner may have looked while these bytes took the room that another send waits for. */

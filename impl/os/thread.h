@@ -49,7 +49,7 @@ uint64_t icn_thread_self(void);
 /*
  * Values of the calling thread; each is 0 at first. Callback depth: how many callbacks of the library run on this
  * thread, one inside another. Last error: what iocpnet_last_os_error returns. Loop: the icn_loop that this thread drives,
- * the innermost one; NULL: none.
+ * the innermost one; NULL: none. Gate: the icn_gate that this thread left last, of those it may borrow.
  */
 uint32_t icn_thread_callback_depth(void);
 void icn_thread_callback_enter(void);
@@ -58,5 +58,7 @@ int32_t icn_thread_last_os_error(void);
 void icn_thread_set_last_os_error(int32_t os_error);
 void *icn_thread_loop(void);
 void icn_thread_set_loop(void *loop);
+void *icn_thread_gate(void);
+void icn_thread_set_gate(void *gate);
 
 #endif

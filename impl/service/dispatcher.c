@@ -14,11 +14,19 @@ void icn_dispatcher_init(icn_dispatcher *dispatcher, icn_service *service, uint3
 {
     dispatcher->service = service;
     icn_loop_init(&dispatcher->loop, index, port, &service->roster);
+    if (service->options.driving == IOCPNET_DRIVING_HOST) {
+        dispatcher->gate = icn_gate_take(&dispatcher->loop);
+    }
+    if (dispatcher->gate == NULL) {
+        dispatcher->gate = &dispatcher->own_gate;
+    }
+    dispatcher->loop.gate = dispatcher->gate;
     icn_delivery_init(dispatcher);
 }
 
 void icn_dispatcher_fini(icn_dispatcher *dispatcher)
 {
+    icn_gate_give_up(dispatcher->gate);
     icn_event_queue_fini(&dispatcher->queue);
     icn_loop_fini(&dispatcher->loop);
 }
@@ -44,6 +52,8 @@ void icn_dispatcher_begin_driving(icn_dispatcher *dispatcher)
 {
     icn_loop_begin_driving(&dispatcher->loop);
     icn_thread_callback_enter();
+    icn_loop_send_waiting(&dispatcher->loop);
+    icn_event_queue_publish(&dispatcher->queue);
 }
 
 void icn_dispatcher_end_driving(icn_dispatcher *dispatcher)
@@ -107,60 +117,30 @@ void icn_dispatcher_join(icn_dispatcher *dispatcher)
 int32_t icn_dispatcher_enter(icn_dispatcher *dispatcher)
 {
     icn_service *service = dispatcher->service;
-    uint64_t nobody = 0;
-    while (!icn_u64_replace(&dispatcher->entered, &nobody, icn_thread_self())) {
-        if (nobody != 0) {
-            return icn_u32_load(&service->destroying) != 0 ? IOCPNET_E_CLOSED : IOCPNET_E_BUSY;
-        }
+    if (!icn_gate_enter(dispatcher->gate)) {
+        return icn_u32_load(&service->destroying) != 0 ? IOCPNET_E_CLOSED : IOCPNET_E_BUSY;
     }
     if (icn_u32_load(&service->destroying) != 0) {
-        icn_dispatcher_leave(dispatcher);
+        icn_gate_leave(dispatcher->gate, false);
         return IOCPNET_E_CLOSED;
-    }
-    if (icn_u32_load(&service->claimants) != 0) {
-        /* A thread that stops the service waits for its turn: it must not starve. */
-        icn_dispatcher_leave(dispatcher);
-        return IOCPNET_E_BUSY;
     }
     return IOCPNET_OK;
 }
 
 void icn_dispatcher_leave(icn_dispatcher *dispatcher)
 {
-    icn_service *service = dispatcher->service;
-    icn_u64_exchange(&dispatcher->entered, 0);
-    /* Leaving comes before this load, a claimant's count before its look at `entered`: one of the two sees the other. */
-    icn_fence();
-    if (icn_u32_load(&service->claimants) != 0) {
-        icn_mutex_lock(&service->mutex);
-        icn_condition_signal_all(&service->changed);
-        icn_mutex_unlock(&service->mutex);
+    icn_gate *gate = dispatcher->gate;
+    if (gate->kept) {
+        icn_thread_set_gate(gate);
     }
-}
-
-static bool try_claim(icn_dispatcher *dispatcher)
-{
-    uint64_t nobody = 0;
-    while (!icn_u64_replace(&dispatcher->entered, &nobody, icn_thread_self())) {
-        if (nobody != 0) {
-            return false;
-        }
-    }
-    return true;
+    icn_gate_leave(gate, gate->kept);
 }
 
 void icn_dispatcher_claim(icn_dispatcher *dispatcher)
 {
-    icn_service *service = dispatcher->service;
-    icn_u32_add(&service->claimants, 1);
-    icn_fence();
+    icn_gate_begin_claim(dispatcher->gate);
     icn_dispatcher_wake(dispatcher);
-    icn_mutex_lock(&service->mutex);
-    while (!try_claim(dispatcher)) {
-        icn_condition_wait(&service->changed, &service->mutex);
-    }
-    icn_mutex_unlock(&service->mutex);
-    icn_u32_subtract(&service->claimants, 1);
+    icn_gate_claim(dispatcher->gate);
 }
 
 void icn_dispatcher_turn(icn_dispatcher *dispatcher, uint32_t timeout_ms)

@@ -23,7 +23,8 @@ typedef struct icn_dispatcher {
     icn_event_queue queue;  /* delivery by batches */
     icn_thread thread;      /* driving by the library */
     icn_atomic_u32 leaving; /* 1: the thread ends */
-    icn_atomic_u64 entered; /* the thread inside dispatch or poll, or one that drives it to its end; 0: none */
+    icn_gate *gate;         /* around dispatch and poll, and those that drive it to its end */
+    icn_gate own_gate;      /* where there is nothing to borrow */
     icn_atomic_u32 woken;   /* 1: dispatch or poll is to return */
     icn_kick feed_kick;     /* there is room in the queue: sessions receive again */
     icn_kick stopped_kick;  /* the service is stopped: tell the host (dispatcher 0) */
@@ -45,7 +46,7 @@ icn_result icn_dispatcher_poll(icn_dispatcher *dispatcher, iocpnet_event *events
 /* Any thread. */
 void icn_dispatcher_wake(icn_dispatcher *dispatcher);
 
-/* Waits until nobody is inside, then keeps everybody out until it is left. */
+/* Wakes whoever is inside and waits until it has left, then keeps everybody out until this thread leaves. */
 void icn_dispatcher_claim(icn_dispatcher *dispatcher);
 void icn_dispatcher_leave(icn_dispatcher *dispatcher);
 
@@ -53,7 +54,7 @@ void icn_dispatcher_leave(icn_dispatcher *dispatcher);
 
 /* IOCPNET_OK, IOCPNET_E_BUSY or IOCPNET_E_CLOSED. */
 int32_t icn_dispatcher_enter(icn_dispatcher *dispatcher);
-/* The calling thread owns the loop from here to end_driving. */
+/* The calling thread owns the loop from here to end_driving. What was sent meanwhile leaves, which may deliver events. */
 void icn_dispatcher_begin_driving(icn_dispatcher *dispatcher);
 void icn_dispatcher_end_driving(icn_dispatcher *dispatcher);
 /* One turn, whose events are published. */

@@ -25,15 +25,16 @@ static icn_result count_of(uint64_t events)
     return (icn_result){.status = (int32_t)events};
 }
 
-/* Turns until there is something for the host, a wake, or the time is over. A turn may also end for the loop's own sake. */
-static icn_result drive(icn_dispatcher *dispatcher, uint32_t timeout_ms, uint32_t budget, bool *woken)
+/*
+ * Turns until there is something for the host since `before`, a wake, or the time is over. A turn may also end for the
+ * loop's own sake.
+ */
+static icn_result drive(icn_dispatcher *dispatcher, uint64_t before, uint32_t timeout_ms, uint32_t budget, bool *woken)
 {
-    uint64_t before = progress(dispatcher);
     uint64_t started_ms = timeout_ms != 0 ? icn_os_clock_ms() : 0;
     uint32_t left_ms = timeout_ms;
     icn_result result;
     bool over;
-    icn_dispatcher_begin_driving(dispatcher);
     do {
         over = left_ms == 0;
         result = icn_dispatcher_run(dispatcher, left_ms, budget);
@@ -41,21 +42,22 @@ static icn_result drive(icn_dispatcher *dispatcher, uint32_t timeout_ms, uint32_
         *woken = icn_u32_exchange(&dispatcher->woken, 0) != 0;
     } while (!over && !*woken && progress(dispatcher) == before && result.status == IOCPNET_OK);
     icn_result submitted = icn_port_submit(dispatcher->loop.port);
-    icn_dispatcher_end_driving(dispatcher);
     return result.status != IOCPNET_OK ? result : submitted;
 }
 
 icn_result icn_dispatcher_dispatch(icn_dispatcher *dispatcher, uint32_t timeout_ms)
 {
-    const icn_atomic_u64 *events = &dispatcher->loop.counters.events;
     int32_t status = icn_dispatcher_enter(dispatcher);
     if (status != IOCPNET_OK) {
         return icn_failure(status);
     }
     bool woken;
-    uint64_t before = icn_u64_load_relaxed(events);
-    icn_result result = drive(dispatcher, timeout_ms, ICN_TURN_BUDGET, &woken);
-    uint64_t delivered = icn_u64_load_relaxed(events) - before;
+    uint64_t before = progress(dispatcher);
+    icn_dispatcher_begin_driving(dispatcher);
+    uint32_t wait_ms = progress(dispatcher) == before ? timeout_ms : 0;
+    icn_result result = drive(dispatcher, before, wait_ms, ICN_TURN_BUDGET, &woken);
+    icn_dispatcher_end_driving(dispatcher);
+    uint64_t delivered = progress(dispatcher) - before;
     icn_dispatcher_leave(dispatcher);
     return delivered != 0 ? count_of(delivered) : result;
 }
@@ -85,7 +87,7 @@ static icn_result drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *eve
     for (;;) {
         bool woken;
         uint32_t wait_ms = icn_event_queue_has_events(&dispatcher->queue) ? 0 : left_ms;
-        icn_result result = drive(dispatcher, wait_ms, budget, &woken);
+        icn_result result = drive(dispatcher, progress(dispatcher), wait_ms, budget, &woken);
         uint32_t count = fetch(dispatcher, events, capacity);
         if (count != 0) {
             return count_of(count);
@@ -123,10 +125,16 @@ static void name_service(const icn_dispatcher *dispatcher, iocpnet_event *event)
 static icn_result poll_entered(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity,
                                uint32_t timeout_ms)
 {
-    bool by_host = dispatcher->service->options.driving == IOCPNET_DRIVING_HOST;
-    icn_event_queue_reclaim(&dispatcher->queue);
-    icn_result result = by_host ? drive_and_fetch(dispatcher, events, capacity, timeout_ms)
-                                : fetch_or_wait(dispatcher, events, capacity, timeout_ms);
+    icn_result result;
+    if (dispatcher->service->options.driving == IOCPNET_DRIVING_HOST) {
+        icn_dispatcher_begin_driving(dispatcher);
+        icn_event_queue_reclaim(&dispatcher->queue);
+        result = drive_and_fetch(dispatcher, events, capacity, timeout_ms);
+        icn_dispatcher_end_driving(dispatcher);
+    } else {
+        icn_event_queue_reclaim(&dispatcher->queue);
+        result = fetch_or_wait(dispatcher, events, capacity, timeout_ms);
+    }
     if (result.status > 0) {
         name_service(dispatcher, &events[result.status - 1]);
     }

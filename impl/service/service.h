@@ -31,11 +31,10 @@ struct icn_service {
     icn_callback callbacks[IOCPNET_EVENT_KIND_COUNT]; /* under the mutex until started, then constant */
 
     icn_mutex mutex;
-    icn_condition changed;     /* state, or a dispatcher was left */
+    icn_condition changed;     /* state */
     icn_atomic_u32 state;      /* IOCPNET_SERVICE_* */
     bool starting;             /* under the mutex: a thread is inside start */
     bool started;              /* under the mutex: it has been RUNNING */
-    icn_atomic_u32 claimants;  /* threads that wait for a dispatcher to be left */
     icn_atomic_u32 destroying; /* 1 once destroy was called; written under the destroy mutex */
     bool finalized;            /* under the destroy mutex: no pins are left */
     bool destroyed_due;        /* under the destroy mutex: a callback was promised SERVICE_DESTROYED */

@@ -30,6 +30,9 @@ protected:
         for (size_t i = 0; i < 2; i++) {
             sessions_[i] = host.recorder().nth(i);
         }
+        /* The thread that drove last is not foreign. */
+        std::thread other([&] { EXPECT_GE(host.drive_once(0, 0), 0); });
+        other.join();
     }
 
     uint64_t grown_since(uint64_t before) { return live_objects().allocated_bytes - before; }

@@ -194,12 +194,16 @@ EVENTS = (
          "    signal_arrived(queue);\n    icn_mutex_unlock(&queue->mutex);\n    icn_mutex_lock(&queue->mutex);\n"
          "    block->published = block->written;\n    icn_mutex_unlock(&queue->mutex);\n}\n\n"
          "uint64_t icn_event_queue_bytes"),)),
-    Mutant("two threads in one dispatcher", "service/dispatcher.c", (
-        ("    while (!icn_u64_replace(&dispatcher->entered, &nobody, icn_thread_self())) {\n        if (nobody != 0) {\n"
-         "            return icn_u32_load",
-         "    nobody = icn_u64_load(&dispatcher->entered);\n"
-         "    for (icn_u64_store(&dispatcher->entered, icn_thread_self()); nobody != 0;) {\n        if (nobody != 0) {\n"
-         "            return icn_u32_load"),)),
+    Mutant("two threads in one dispatcher", "net/gate.c", (
+        ("        if (icn_u64_replace(&gate->holder, holder, self_as(INSIDE))) {\n            return true;\n        }\n",
+         "        icn_u64_store(&gate->holder, self_as(INSIDE));\n        return true;\n"),)),
+    Mutant("dispatcher borrowed while another thread gets in", "net/gate.c", (
+        ("           icn_u64_replace(&gate->holder, &left, self_as(BORROWED));",
+         "           icn_u64_exchange(&gate->holder, self_as(BORROWED)) != 0;"),)),
+    Mutant("dispatcher entered while it is borrowed", "net/gate.c", (
+        ("    while (state_of(*holder) < INSIDE) {\n", "    while (state_of(*holder) != INSIDE) {\n"),)),
+    Mutant("send between turns before those that came earlier", "net/session_send.c", (
+        ("    bool possible = !icn_inbox_is_filled(&loop->inbox);\n", "    bool possible = true;\n"),)),
     Mutant("events inside an event", "net/session_receive.c", (
         ("            icn_session_kick(session);\n        }\n    } else {\n",
          "            icn_session_pursue_end_of_stream(session);\n        }\n    } else {\n"),)),
@@ -245,10 +249,10 @@ SERVICE = (
         ("    while (holds != 0) {\n        if (icn_u64_replace(&roster->holds, &holds, holds + 1)) {\n"
          "            return true;\n        }\n    }\n    return false;",
          "    if (holds != 0) {\n        icn_u64_add(&roster->holds, 1);\n        return true;\n    }\n    return false;"),)),
-    Mutant("dispatcher left without a word to who waits for it", "service/dispatcher.c", (
-        ("    icn_fence();\n    if (icn_u32_load(&service->claimants) != 0) {\n        icn_mutex_lock(&service->mutex);\n"
-         "        icn_condition_signal_all(&service->changed);\n        icn_mutex_unlock(&service->mutex);\n    }\n",
-         "    (void)service;\n"),)),
+    Mutant("dispatcher left without a word to who waits for it", "net/gate.c", (
+        ("    icn_fence();\n    if (icn_u32_load(&gate->claimants) != 0) {\n        icn_mutex_lock(&gate->mutex);\n"
+         "        icn_condition_signal_all(&gate->left);\n        icn_mutex_unlock(&gate->mutex);\n    }\n",
+         ""),)),
     Mutant("destroy does not bring the deadline of a stop forward", "service/service_stop.c", (
         ("        tell_loops(&service->roster);\n    }\n}", "    }\n}"),)),
 )

@@ -190,7 +190,7 @@ void check_event_queue(const Service &service, const icn_dispatcher &dispatcher)
     const bool has_ends = queue.ended.next != &queue.ended;
     const bool by_library = !service.driven_by_host();
     /* Whoever destroys a service drives it, and wants no events. */
-    const bool polled = by_library ? queue.waiting : dispatcher.entered.value != 0 && !service.destroy_called;
+    const bool polled = by_library ? queue.waiting : icn_gate_is_entered(dispatcher.gate) && !service.destroy_called;
     if (polled && (bytes != 0 || has_ends || queue.stopped_due)) {
         undone(service, "events wait beside the one who polls");
     }

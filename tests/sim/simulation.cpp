@@ -8,6 +8,7 @@
 
 extern "C" {
 #include "base/check.h"
+#include "net/gate.h"
 #include "os/sim/choice.h"
 #include "os/sim/fault.h"
 #include "os/sim/network.h"
@@ -118,6 +119,7 @@ RunResult run_simulation(const Choices &choices, const RunLimits &limits)
     icn_sim_trace_begin(limits.trace);
     begin_memory_check();
     icn_handle_forget_all();
+    icn_gate_forget_all();
     begin_world();
     begin_system(world.configuration.faults);
     const icn_sim_options options = {world.configuration.preemption_gap, limits.steps_max,

@@ -20,6 +20,7 @@ _Static_assert(sizeof(icn_thread) >= sizeof(pthread_t), "icn_thread is too small
 THREAD_VALUE uint32_t callback_depth;
 THREAD_VALUE int32_t last_os_error;
 THREAD_VALUE void *driven_loop;
+THREAD_VALUE void *left_gate;
 
 static pthread_mutex_t *mutex_of(icn_mutex *mutex)
 {
@@ -221,4 +222,14 @@ void *icn_thread_loop(void)
 void icn_thread_set_loop(void *loop)
 {
     driven_loop = loop;
+}
+
+void *icn_thread_gate(void)
+{
+    return left_gate;
+}
+
+void icn_thread_set_gate(void *gate)
+{
+    left_gate = gate;
 }

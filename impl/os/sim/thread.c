@@ -15,7 +15,8 @@
 enum {
     VALUE_CALLBACK_DEPTH,
     VALUE_LAST_ERROR,
-    VALUE_LOOP
+    VALUE_LOOP,
+    VALUE_GATE
 };
 
 static uint64_t *owner_of(icn_mutex *mutex)
@@ -177,4 +178,14 @@ void *icn_thread_loop(void)
 void icn_thread_set_loop(void *loop)
 {
     *value(VALUE_LOOP) = (uintptr_t)loop;
+}
+
+void *icn_thread_gate(void)
+{
+    return (void *)(uintptr_t)*value(VALUE_GATE);
+}
+
+void icn_thread_set_gate(void *gate)
+{
+    *value(VALUE_GATE) = (uintptr_t)gate;
 }

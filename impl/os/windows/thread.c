@@ -27,6 +27,7 @@ static INIT_ONCE prepared = INIT_ONCE_STATIC_INIT;
 static DWORD depth_slot = TLS_OUT_OF_INDEXES;
 static DWORD os_error_slot = TLS_OUT_OF_INDEXES;
 static DWORD loop_slot = TLS_OUT_OF_INDEXES;
+static DWORD gate_slot = TLS_OUT_OF_INDEXES;
 
 static SRWLOCK *lock_of(icn_mutex *mutex)
 {
@@ -98,6 +99,7 @@ static BOOL CALLBACK prepare(PINIT_ONCE once, PVOID parameter, PVOID *context)
     depth_slot = TlsAlloc();
     os_error_slot = TlsAlloc();
     loop_slot = TlsAlloc();
+    gate_slot = TlsAlloc();
     GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
                        (LPCWSTR)(const void *)&prepared, &module);
     return TRUE;
@@ -217,4 +219,14 @@ void *icn_thread_loop(void)
 void icn_thread_set_loop(void *loop)
 {
     set_thread_value(&loop_slot, (uintptr_t)loop);
+}
+
+void *icn_thread_gate(void)
+{
+    return (void *)thread_value(&gate_slot);
+}
+
+void icn_thread_set_gate(void *gate)
+{
+    set_thread_value(&gate_slot, (uintptr_t)gate);
 }
