@@ -1,8 +1,9 @@
 /*
  * Private to the epoll port: its state, and what its files offer to each other. Owner thread only, but for `woken`.
  *
- * An endpoint is registered once, edge-triggered. What an edge told about reading is kept in endpoint->ready, as bits of
+ * A connection is registered once, edge-triggered. What an edge told about reading is kept in endpoint->ready, as bits of
  * epoll, until a system call has taken it back; writing is tried, and an edge waited for only when it would block.
+ * A listener is level-triggered while an accept is in flight.
  */
 #ifndef ICN_PORT_EPOLL_INTERNAL_H
 #define ICN_PORT_EPOLL_INTERNAL_H
@@ -15,6 +16,9 @@
 #include "port/port_epoll.h"
 
 #define ICN_EPOLL_EVENTS_MAX 256
+
+/* icn_operation.storage of an accept: connections in a row, without an accept that found none. */
+#define ICN_EPOLL_ACCEPTED 1
 
 typedef struct icn_epoll_port {
     icn_port base;
@@ -51,6 +55,9 @@ void icn_epoll_cancel(icn_port *base, icn_operation *operation);
 
 /* What epoll told of an endpoint and was not looked at yet holds no longer. */
 void icn_epoll_forget_events(icn_epoll_port *port, const icn_endpoint *endpoint);
+
+/* Whether connections that wait raise events. */
+void icn_epoll_watch_listener(const icn_epoll_port *port, icn_endpoint *endpoint, bool watched);
 
 /* Has the next run read from an endpoint that may have more. */
 void icn_epoll_put_off(icn_epoll_port *port, icn_endpoint *endpoint);

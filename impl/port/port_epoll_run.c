@@ -19,9 +19,10 @@
 #define ACCEPT_FLAGS (SOCK_NONBLOCK | SOCK_CLOEXEC)
 
 enum {
-    RECEIVES_MAX = 4,   /* full buffers from one endpoint before others have their turn */
-    ACCEPTS_MAX = 32,   /* likewise, sockets from one listener */
-    QUEUE_TURNS_MAX = 8 /* runs in a row that deliver from the queue alone; more would starve the sockets */
+    RECEIVES_MAX = 4,    /* full buffers from one endpoint before others have their turn */
+    ACCEPTS_MAX = 32,    /* likewise, sockets from one listener */
+    SINGLE_ACCEPTS = 16, /* before a listener is taken to have more than one connection at a time */
+    QUEUE_TURNS_MAX = 8  /* runs in a row that deliver from the queue alone; more would starve the sockets */
 };
 
 static bool goes_on(const icn_operation *operation)
@@ -93,13 +94,15 @@ static void receive_pieces(icn_epoll_port *port, icn_endpoint *endpoint, icn_ope
     icn_epoll_put_off(port, endpoint);
 }
 
-/* Without descriptors or memory the accept ends and the readiness stays: the owner chooses when to try again. */
-static void accept_nothing(icn_epoll_port *port, icn_endpoint *endpoint)
+/* Without descriptors or memory the accept ends: the owner chooses when to try again. */
+static void accept_nothing(icn_epoll_port *port, icn_endpoint *endpoint, icn_operation *operation)
 {
-    if (errno == EAGAIN) {
-        endpoint->ready = 0;
-    } else {
-        finish(port, endpoint->reader, icn_os_last_result());
+    const icn_result result = icn_os_last_result();
+
+    operation->storage[ICN_EPOLL_ACCEPTED] = 0;
+    if (result.os_error != EAGAIN) {
+        icn_epoll_watch_listener(port, endpoint, false);
+        finish(port, operation, result);
     }
 }
 
@@ -114,23 +117,29 @@ static void give_socket(icn_epoll_port *port, icn_operation *operation, int acce
     icn_operation_give(operation, &completion);
 }
 
+/* An accept that finds nothing costs as much as a small echo: so one for each event, until it is clear that more wait. */
+static uint32_t accepts_now(const icn_operation *operation)
+{
+    return operation->storage[ICN_EPOLL_ACCEPTED] < SINGLE_ACCEPTS ? 1 : ACCEPTS_MAX;
+}
+
+/* What is left raises the next event: a listener is level-triggered. */
 static void accept_waiting(icn_epoll_port *port, icn_endpoint *endpoint, icn_operation *operation)
 {
-    for (uint32_t i = 0; i < ACCEPTS_MAX && port->budget > 0; ++i) {
+    const uint32_t count = accepts_now(operation);
+
+    for (uint32_t i = 0; i < count && port->budget > 0 && goes_on(operation); ++i) {
         struct sockaddr_storage remote;
         socklen_t length = sizeof remote;
         const int accepted = accept4((int)endpoint->socket, (struct sockaddr *)&remote, &length, ACCEPT_FLAGS);
         if (accepted >= 0) {
+            ++operation->storage[ICN_EPOLL_ACCEPTED];
             give_socket(port, operation, accepted, &remote);
-            if (!goes_on(operation)) {
-                return;
-            }
         } else if (errno != EINTR && !icn_os_accept_error_is_of_one_connection(errno)) {
-            accept_nothing(port, endpoint);
+            accept_nothing(port, endpoint, operation);
             return;
         }
     }
-    icn_epoll_put_off(port, endpoint);
 }
 
 static icn_result connect_result(icn_os_socket socket)
@@ -151,7 +160,7 @@ static void complete_writer(icn_epoll_port *port, const icn_endpoint *endpoint)
     finish(port, operation, operation->kind == ICN_OPERATION_CONNECT ? connect_result(endpoint->socket) : icn_ok());
 }
 
-/* One piece for each event: what is left, and connections to accept, are the business of serve_readable. */
+/* One piece for each event: what is left is the business of serve_readable. */
 static void read_first(icn_epoll_port *port, icn_endpoint *endpoint)
 {
     icn_operation *operation = endpoint->reader;
@@ -159,7 +168,9 @@ static void read_first(icn_epoll_port *port, icn_endpoint *endpoint)
     if (operation == NULL || !goes_on(operation)) {
         return;
     }
-    if (operation->kind != ICN_OPERATION_RECEIVE || receive_piece(port, endpoint, operation)) {
+    if (operation->kind == ICN_OPERATION_ACCEPT) {
+        accept_waiting(port, endpoint, operation);
+    } else if (receive_piece(port, endpoint, operation)) {
         icn_epoll_put_off(port, endpoint);
     }
 }
@@ -254,7 +265,7 @@ static void handle_events(icn_epoll_port *port)
     }
 }
 
-/* Delivers what can be read or accepted, within the budget and the endpoint's fair share; the rest is put off. */
+/* Delivers what can be read, within the budget and the endpoint's fair share; the rest is put off. */
 static void read_more(icn_epoll_port *port, icn_endpoint *endpoint)
 {
     icn_operation *operation = endpoint->reader;
@@ -262,12 +273,8 @@ static void read_more(icn_epoll_port *port, icn_endpoint *endpoint)
     if (operation == NULL || !goes_on(operation) || endpoint->ready == 0) {
         return;
     }
-    if (operation->kind == ICN_OPERATION_RECEIVE) {
-        receive_pieces(port, endpoint, operation);
-    } else {
-        ICN_CHECK(operation->kind == ICN_OPERATION_ACCEPT);
-        accept_waiting(port, endpoint, operation);
-    }
+    ICN_CHECK(operation->kind == ICN_OPERATION_RECEIVE);
+    receive_pieces(port, endpoint, operation);
 }
 
 /* One turn for each endpoint that is in the list now. */

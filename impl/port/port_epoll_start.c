@@ -16,25 +16,29 @@ void icn_epoll_put_off(icn_epoll_port *port, icn_endpoint *endpoint)
     }
 }
 
-static void start_reading(icn_epoll_port *port, icn_endpoint *endpoint)
+void icn_epoll_watch_listener(const icn_epoll_port *port, icn_endpoint *endpoint, bool watched)
 {
-    /* Its edge has passed already: without this nothing would come. */
-    if (endpoint->ready != 0) {
-        icn_epoll_put_off(port, endpoint);
-    }
+    /* Edge-triggered when it is not watched: an error can not be masked, and would else be told for ever. */
+    struct epoll_event event = {.events = watched ? EPOLLIN : EPOLLET, .data = {.ptr = endpoint}};
+    const int changed = epoll_ctl(port->epoll, EPOLL_CTL_MOD, (int)endpoint->socket, &event);
+
+    ICN_CHECK(changed == 0);
 }
 
 void icn_epoll_accept(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, uint32_t count)
 {
-    (void)operation;
     (void)count;
-    start_reading(icn_epoll_port_of(base), endpoint);
+    operation->storage[ICN_EPOLL_ACCEPTED] = 0;
+    icn_epoll_watch_listener(icn_epoll_port_of(base), endpoint, true);
 }
 
 void icn_epoll_receive(icn_port *base, icn_endpoint *endpoint, icn_operation *operation)
 {
     (void)operation;
-    start_reading(icn_epoll_port_of(base), endpoint);
+    /* Its edge has passed already: without this nothing would come. */
+    if (endpoint->ready != 0) {
+        icn_epoll_put_off(icn_epoll_port_of(base), endpoint);
+    }
 }
 
 void icn_epoll_forget_events(icn_epoll_port *port, const icn_endpoint *endpoint)
@@ -76,5 +80,10 @@ void icn_epoll_send(icn_port *base, icn_endpoint *endpoint, icn_operation *opera
 /* Nothing of it is in the system: what comes for the socket later finds no operation in flight. */
 void icn_epoll_cancel(icn_port *base, icn_operation *operation)
 {
-    icn_operation_queue(&icn_epoll_port_of(base)->queue, operation, icn_failure(IOCPNET_E_CANCELLED), 0);
+    icn_epoll_port *port = icn_epoll_port_of(base);
+
+    if (operation->kind == ICN_OPERATION_ACCEPT) {
+        icn_epoll_watch_listener(port, operation->endpoint, false);
+    }
+    icn_operation_queue(&port->queue, operation, icn_failure(IOCPNET_E_CANCELLED), 0);
 }

@@ -135,7 +135,7 @@ int faulty_epoll_create1(int flags)
 
 int faulty_epoll_ctl(int epoll, int operation, int descriptor, epoll_event *event)
 {
-    return operation != EPOLL_CTL_DEL && fails(Call::epoll_ctl) ? -1 : epoll_ctl(epoll, operation, descriptor, event);
+    return operation == EPOLL_CTL_ADD && fails(Call::epoll_ctl) ? -1 : epoll_ctl(epoll, operation, descriptor, event);
 }
 
 int faulty_epoll_wait(int epoll, epoll_event *events, int capacity, int timeout)

@@ -152,6 +152,60 @@ TEST_F(PortEpoll, AcceptThatAlwaysMeetsBrokenConnectionsLetsOthersHaveTheirTurn)
     EXPECT_TRUE(rig.run_until([&] { return link.reader.data() == "me too"; }));
 }
 
+TEST_F(PortEpoll, ConnectionsThatComeOneByOneAreAcceptedWithoutATryThatFindsNone)
+{
+    constexpr size_t count = 8;
+    icn_address address;
+    Link &listener = rig.listening_link(address);
+    listener.accept();
+    std::vector<Socket> peers;
+    for (size_t i = 1; i <= count; ++i) {
+        peers.push_back(Socket::connect(port_test::text_of(address)));
+        ASSERT_TRUE(rig.run_until([&] { return listener.reader.accepted().size() == i; }));
+    }
+    rig.run_dry();
+    EXPECT_EQ(accept_calls.calls, count);
+}
+
+TEST_F(PortEpoll, ConnectionsThatComeTogetherAreAcceptedInFewTurns)
+{
+    constexpr size_t count = 200;
+    icn_address address;
+    Link &listener = rig.listening_link(address);
+    std::vector<Socket> peers;
+    for (size_t i = 0; i < count; ++i) {
+        peers.push_back(Socket::connect(port_test::text_of(address)));
+    }
+    wait_calls = {};
+    listener.accept();
+    ASSERT_TRUE(rig.run_until([&] { return listener.reader.accepted().size() == count; }));
+    EXPECT_LT(wait_calls.calls, count / 4);
+}
+
+TEST_F(PortEpoll, ConnectionsThatNobodyAcceptsDoNotEndAWait)
+{
+    constexpr uint32_t wait_ms = 20;
+    icn_address address;
+    Link &listener = rig.listening_link(address);
+    std::vector<Socket> peers;
+    for (const bool cancelled : {true, false}) {
+        listener.accept();
+        if (cancelled) {
+            listener.cancel();
+        } else {
+            accept_calls = {EMFILE, 1, 0};
+        }
+        peers.push_back(Socket::connect(port_test::text_of(address)));
+        ASSERT_TRUE(finishes(listener.reader));
+        rig.run_dry();
+        const auto begin = api_test::Clock::now();
+        EXPECT_EQ(rig.run(wait_ms), 0u);
+        EXPECT_GE(api_test::Clock::now() - begin, std::chrono::milliseconds(wait_ms)) << cancelled;
+    }
+    listener.accept();
+    EXPECT_TRUE(rig.run_until([&] { return listener.reader.accepted().size() == peers.size(); }));
+}
+
 TEST_F(PortEpoll, ErrorsOfAReceiveEndItWithTheirStatus)
 {
     const struct {
