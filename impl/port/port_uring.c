@@ -30,6 +30,7 @@ static void init(icn_uring_port *port)
     icn_list_init(&port->parked);
     icn_list_init(&port->cancels);
     icn_list_init(&port->queue);
+    port->received = (icn_completion){.more = true, .accepted = ICN_OS_SOCKET_NONE};
 }
 
 static icn_result open_parts(icn_uring_port *port, const icn_port_options *options)

@@ -16,18 +16,6 @@ enum {
     TURNS_TO_SHRINK = 1024
 };
 
-static void lend(icn_uring_buffers *buffers, uint16_t id)
-{
-    struct io_uring_buf *slot = &buffers->lent->bufs[buffers->tail % ICN_URING_BUFFERS_MAX];
-
-    slot->addr = (uintptr_t)buffers->memory[id];
-    slot->len = buffers->size;
-    slot->bid = id;
-    ++buffers->tail;
-    /* Release: the slot is written, and the buffer's data has been read, before the kernel sees the new tail. */
-    icn_u16_store((icn_atomic_u16 *)(void *)&buffers->lent->tail, buffers->tail);
-}
-
 /* Makes buffers until there are `count`, or no memory. */
 static void grow(icn_uring_buffers *buffers, uint32_t count)
 {
@@ -40,7 +28,7 @@ static void grow(icn_uring_buffers *buffers, uint32_t count)
             return;
         }
         ++buffers->count;
-        lend(buffers, id);
+        icn_uring_buffers_lend(buffers, id);
     }
 }
 
@@ -138,20 +126,8 @@ void icn_uring_buffers_turn(icn_uring_buffers *buffers)
     shrink_when_rarely_used(buffers);
 }
 
-void *icn_uring_buffers_take(icn_uring_buffers *buffers, uint16_t id)
+void icn_uring_buffers_drop(icn_uring_buffers *buffers, uint16_t id)
 {
-    ICN_CHECK(id < ICN_URING_BUFFERS_MAX);
-    ICN_CHECK(buffers->memory[id] != NULL);
-    ++buffers->used;
-    return buffers->memory[id];
-}
-
-void icn_uring_buffers_give_back(icn_uring_buffers *buffers, uint16_t id)
-{
-    if (buffers->count <= buffers->wanted) {
-        lend(buffers, id);
-        return;
-    }
     icn_memory_release(buffers->memory[id], buffers->size, ICN_MEMORY_PORT);
     buffers->memory[id] = NULL;
     --buffers->count;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/atomic.h"
 #include "base/check.h"
 #include "base/result.h"
 #include "port/uring_ring.h"
@@ -42,8 +43,37 @@ void icn_uring_buffers_close(icn_uring_buffers *buffers);
 void icn_uring_buffers_turn(icn_uring_buffers *buffers);
 
 /* The memory of a buffer that came with a completion. */
-void *icn_uring_buffers_take(icn_uring_buffers *buffers, uint16_t id);
+static inline void *icn_uring_buffers_take(icn_uring_buffers *buffers, uint16_t id)
+{
+    ICN_CHECK(id < ICN_URING_BUFFERS_MAX);
+    ICN_CHECK(buffers->memory[id] != NULL);
+    ++buffers->used;
+    return buffers->memory[id];
+}
+
+static inline void icn_uring_buffers_lend(icn_uring_buffers *buffers, uint16_t id)
+{
+    struct io_uring_buf *slot = &buffers->lent->bufs[buffers->tail % ICN_URING_BUFFERS_MAX];
+
+    slot->addr = (uintptr_t)buffers->memory[id];
+    slot->len = buffers->size;
+    slot->bid = id;
+    ++buffers->tail;
+    /* Release: the slot is written, and the buffer's data has been read, before the kernel sees the new tail. */
+    icn_u16_store((icn_atomic_u16 *)(void *)&buffers->lent->tail, buffers->tail);
+}
+
+/* Frees a taken buffer. */
+void icn_uring_buffers_drop(icn_uring_buffers *buffers, uint16_t id);
+
 /* Lends a taken buffer to the kernel again, or frees it when there are more than wanted. */
-void icn_uring_buffers_give_back(icn_uring_buffers *buffers, uint16_t id);
+static inline void icn_uring_buffers_give_back(icn_uring_buffers *buffers, uint16_t id)
+{
+    if (buffers->count <= buffers->wanted) {
+        icn_uring_buffers_lend(buffers, id);
+    } else {
+        icn_uring_buffers_drop(buffers, id);
+    }
+}
 
 #endif

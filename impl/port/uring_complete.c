@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "base/attributes.h"
 #include "os/error.h"
 #include "os/linux/accept_error.h"
 #include "port/operation.h"
@@ -11,6 +12,12 @@
 static icn_result result_of(int32_t outcome)
 {
     return outcome < 0 ? icn_os_result(-outcome) : icn_ok();
+}
+
+static void request_is_over(icn_operation *operation)
+{
+    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) != 0);
+    operation->storage[ICN_URING_FLAGS] &= ~(uint64_t)ICN_URING_SUBMITTED;
 }
 
 static bool awaits_cancel(icn_operation *operation, int32_t outcome)
@@ -158,9 +165,8 @@ static uint32_t operation_completed(icn_uring_port *port, icn_operation *operati
 {
     const bool ended = (completion->flags & IORING_CQE_F_MORE) == 0;
 
-    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) != 0);
     if (ended) {
-        operation->storage[ICN_URING_FLAGS] &= ~(uint64_t)ICN_URING_SUBMITTED;
+        request_is_over(operation);
     }
     switch (operation->kind) {
     case ICN_OPERATION_RECEIVE:
@@ -175,7 +181,7 @@ static uint32_t operation_completed(icn_uring_port *port, icn_operation *operati
     }
 }
 
-static uint32_t handle(icn_uring_port *port, const icn_uring_completion *completion)
+static ICN_RARE uint32_t handle_rare(icn_uring_port *port, const icn_uring_completion *completion)
 {
     icn_operation *operation = (icn_operation *)(uintptr_t)(completion->user_data & ~(uint64_t)ICN_URING_CANCEL_BIT);
 
@@ -190,13 +196,43 @@ static uint32_t handle(icn_uring_port *port, const icn_uring_completion *complet
     return operation_completed(port, operation, completion);
 }
 
+/* The usual completion: bytes of a receive that goes on. Nothing but a receive has a buffer. */
+static inline bool is_plain(const icn_uring_completion *completion)
+{
+    const icn_operation *operation = (const icn_operation *)(uintptr_t)completion->user_data;
+
+    return (completion->flags & IORING_CQE_F_BUFFER) != 0 && completion->result > 0 &&
+           operation->state == ICN_OPERATION_IN_FLIGHT;
+}
+
+static inline void handle_plain(icn_uring_port *port, const icn_uring_completion *completion)
+{
+    icn_operation *operation = (icn_operation *)(uintptr_t)completion->user_data;
+    const uint16_t id = (uint16_t)(completion->flags >> IORING_CQE_BUFFER_SHIFT);
+
+    ICN_CHECK(operation->kind == ICN_OPERATION_RECEIVE);
+    if ((completion->flags & IORING_CQE_F_MORE) == 0) {
+        request_is_over(operation);
+        icn_uring_start_again(port, operation); /* first: the callee may cancel */
+    }
+    port->received.data = icn_uring_buffers_take(&port->buffers, id);
+    port->received.size = (uint32_t)completion->result;
+    icn_operation_give(operation, &port->received);
+    icn_uring_buffers_give_back(&port->buffers, id);
+}
+
 uint32_t icn_uring_deliver(icn_uring_port *port, uint32_t budget)
 {
     uint32_t delivered = icn_operation_deliver_queue(&port->queue, budget);
 
     while (delivered < budget && icn_uring_ring_has_completion(&port->ring)) {
         const icn_uring_completion completion = icn_uring_ring_take_completion(&port->ring);
-        delivered += handle(port, &completion);
+        if (is_plain(&completion)) {
+            handle_plain(port, &completion);
+            ++delivered;
+        } else {
+            delivered += handle_rare(port, &completion);
+        }
     }
     return delivered + icn_operation_deliver_queue(&port->queue, budget - delivered);
 }

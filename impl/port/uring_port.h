@@ -51,6 +51,7 @@ typedef struct icn_uring_port {
     bool wake_polled;     /* the kernel polls it */
     icn_atomic_u32 woken; /* any thread; 1: a wake that no run has answered */
     icn_uring_buffers buffers;
+    icn_completion received; /* of the usual receive: made once, which stores its data and size only */
 } icn_uring_port;
 
 static inline icn_uring_port *icn_uring_port_of(icn_port *base)
