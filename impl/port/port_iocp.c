@@ -166,12 +166,25 @@ static uint32_t deliver(icn_iocp *iocp, uint32_t budget)
     return delivered;
 }
 
-/* The error is the packet's own: the dequeuing call knows nothing about single packets. */
+/*
+ * The error is the request's own: the dequeuing call knows nothing about single packets. Under wine a request whose thread
+ * has ended may still be pending. Then its packet tells how it ended, or that it could have gone on: a receive finds out
+ * by itself, but how much of a send has left nobody knows.
+ */
+static int32_t packet_error(const OVERLAPPED_ENTRY *entry, const icn_iocp_request *request)
+{
+    if (request->overlapped.Internal != STATUS_PENDING) {
+        return icn_iocp_error(request->overlapped.Internal);
+    }
+    int32_t os_error = icn_iocp_error(entry->Internal);
+    return os_error == 0 && request->operation->kind == ICN_OPERATION_SEND ? WSAECONNABORTED : os_error;
+}
+
 static void take_packet(icn_iocp *iocp, const OVERLAPPED_ENTRY *entry)
 {
     icn_iocp_request *request = ICN_CONTAINER(entry->lpOverlapped, icn_iocp_request, overlapped);
     icn_operation *operation = request->operation;
-    int32_t os_error = icn_iocp_error(request->overlapped.Internal);
+    int32_t os_error = packet_error(entry, request);
     ICN_CHECK(operation->state == ICN_OPERATION_IN_FLIGHT || operation->state == ICN_OPERATION_CANCELLING);
     if (operation->kind == ICN_OPERATION_ACCEPT) {
         icn_iocp_accept_completed(iocp, request, os_error);

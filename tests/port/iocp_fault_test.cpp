@@ -217,6 +217,77 @@ TEST_F(IocpFault, RunReportsAnErrorOfThePortAndLosesNothing)
     EXPECT_TRUE(rig->run_until([&] { return link.reader.data() == "kept"; }));
 }
 
+/* Wine does so with requests whose thread ends: they stay pending, and only their packets have an outcome. */
+class LostOutcomes
+{
+public:
+    explicit LostOutcomes(ULONG_PTR outcome)
+        : fault_(TRUE, 0,
+                 [outcome, system = __imp_GetQueuedCompletionStatusEx](HANDLE port, LPOVERLAPPED_ENTRY entries,
+                                                                       ULONG capacity, PULONG count, DWORD timeout,
+                                                                       BOOL alertable) {
+                     if (!system(port, entries, capacity, count, timeout, alertable)) {
+                         return false;
+                     }
+                     for (ULONG i = 0; i < *count; ++i) {
+                         if (entries[i].lpOverlapped != nullptr) {
+                             entries[i].lpOverlapped->Internal = pending;
+                             entries[i].Internal = outcome;
+                         }
+                     }
+                     return true;
+                 })
+    {
+    }
+
+    static constexpr ULONG_PTR pending = 0x103;
+    static constexpr ULONG_PTR alerted = 0x101; /* it could have gone on */
+    static constexpr ULONG_PTR cancelled = 0xC0000120;
+
+private:
+    ImportFault<__imp_GetQueuedCompletionStatusEx> fault_;
+};
+
+TEST_F(IocpFault, ReceiveWithoutAnOutcomeIsLookedAt)
+{
+    open();
+    Link &link = rig->connected_link();
+    link.receive();
+    ASSERT_TRUE(link.peer.send("kept"));
+    const LostOutcomes fault(LostOutcomes::alerted);
+    EXPECT_TRUE(rig->run_until([&] { return link.reader.data() == "kept"; }));
+    EXPECT_EQ(link.reader.finished(), 0u);
+}
+
+TEST_F(IocpFault, CancelWithoutAnOutcomeIsOne)
+{
+    open();
+    Link &link = rig->connected_link();
+    link.receive();
+    link.cancel();
+    const LostOutcomes fault(LostOutcomes::cancelled);
+    ASSERT_TRUE(finishes(link.reader));
+    EXPECT_EQ(link.reader.last().status, IOCPNET_E_CANCELLED);
+}
+
+/* How much of it has left is not known, so that nothing may follow it. */
+TEST_F(IocpFault, SendWithoutAnOutcomeIsAborted)
+{
+    open();
+    Link &link = rig->connected_link();
+    const std::string sent(size_t{24} << 20, 'x');
+    std::string received;
+    link.send(sent);
+    rig->run_dry();
+    ASSERT_TRUE(link.writer.in_flight());
+    const LostOutcomes fault(LostOutcomes::alerted);
+    EXPECT_TRUE(rig->run_until([&] {
+        port_test::drain(link.peer, received);
+        return !link.writer.in_flight();
+    }));
+    EXPECT_EQ(link.writer.last().status, IOCPNET_E_CONNECTION_ABORTED);
+}
+
 TEST_F(IocpFault, WakeIsRepeatedWhenItCanNotBePosted)
 {
     open();
