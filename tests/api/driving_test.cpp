@@ -78,7 +78,7 @@ TEST_P(ByHand, IdleDispatcherReturnsNothingAfterTheTimeOut)
     const auto begin = Clock::now();
     EXPECT_EQ(0, host.drive_once(0, 40));
     EXPECT_GE(Clock::now() - begin, std::chrono::milliseconds(38));
-    EXPECT_LT(Clock::now() - begin, std::chrono::seconds(5));
+    EXPECT_LT(Clock::now() - begin, wait_limit);
 }
 
 TEST_P(ByHand, TimeOutZeroDoesNotWait)
@@ -87,10 +87,10 @@ TEST_P(ByHand, TimeOutZeroDoesNotWait)
     host.drive_by_hand();
     ASSERT_EQ(IOCPNET_OK, host.start());
     const auto begin = Clock::now();
-    for (uint32_t i = 0; i < 100; i++) {
+    for (uint32_t i = 0; i < 1000; i++) {
         EXPECT_EQ(0, host.drive_once(0, 0));
     }
-    EXPECT_LT(Clock::now() - begin, std::chrono::seconds(2));
+    EXPECT_LT(Clock::now() - begin, wait_limit);
 }
 
 TEST_P(ByHand, WakeBeforeTheCallMakesItReturnAtOnce)

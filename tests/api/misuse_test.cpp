@@ -6,6 +6,7 @@
 
 #include "support/api_fixture.hpp"
 #include "support/api_misuse.hpp"
+#include "support/api_source.hpp"
 
 using namespace api_test;
 
@@ -65,8 +66,7 @@ API_TEST_ON_EVERY_PORT(Misuse);
 
 TEST_P(Misuse, EveryExportedFunctionIsInTheTable)
 {
-    const std::string here = __FILE__;
-    std::ifstream exports(here.substr(0, here.find_last_of("/\\")) + "/../../api/iocpnet.exports");
+    std::ifstream exports(source_path("api/iocpnet.exports"));
     std::string name;
     uint32_t count = 0;
     while (exports >> name) {

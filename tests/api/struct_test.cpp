@@ -8,6 +8,7 @@
 #include "support/api_fields.hpp"
 #include "support/api_fixture.hpp"
 #include "support/api_memory.hpp"
+#include "support/api_source.hpp"
 
 #if defined(_WIN32)
 #include <windows.h>
@@ -25,8 +26,7 @@ constexpr uint32_t tail_max = 64;
 /* The names of all structs and fields in the header, "iocpnet_event.kind", and of the structs themselves. */
 std::set<std::string> names_in_header()
 {
-    const std::string here = __FILE__;
-    std::ifstream header(here.substr(0, here.find_last_of("/\\")) + "/../../api/iocpnet.h");
+    std::ifstream header(source_path("api/iocpnet.h"));
     std::set<std::string> names;
     std::string structure;
     std::string line;

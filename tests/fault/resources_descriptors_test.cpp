@@ -22,7 +22,11 @@ using namespace fault_test;
 constexpr uint32_t waiting_clients = 200;
 constexpr std::chrono::milliseconds measured{1200};
 constexpr std::chrono::milliseconds recovery_max{100};
-constexpr int attempts = 5; /* of a recovery: the machine may be busy with other things, and the best counts */
+/*
+ * The machine may be busy with other things: a measurement is repeated so long, and the best counts. Not longer, for a
+ * client that waits is told now and then that there is no descriptor, and then waits no more.
+ */
+constexpr std::chrono::seconds patience{5};
 
 /* All descriptors of the process are in use, but those that are given. What is closed can be used again. */
 class DescriptorTable
@@ -84,17 +88,29 @@ protected:
 
     void expect_idle()
     {
+        const double limit = is_sanitized() ? 0.1 : 0.02;
+        double share = 1;
         ASSERT_TRUE(wait_until([this] { return host->stats().accept_backoffs > 0; }));
+        for (const auto begin = Clock::now(); share >= limit && Clock::now() - begin < patience;) {
+            share = std::min(share, measured_load());
+        }
+        EXPECT_LT(share, limit);
+        EXPECT_EQ(0u, host->stats().accepts);
+    }
+
+    double measured_load()
+    {
+        const auto begin = Clock::now();
         const uint64_t tries = host->stats().accept_backoffs;
         const double share = load();
         const iocpnet_service_statistics after = host->stats();
+        const std::chrono::duration<double> passed = Clock::now() - begin;
         std::printf("%u clients wait, no descriptor: %.2f %% CPU over %.1f s, %llu tries, %llu clients told\n",
-                    waiting_clients, share * 100, std::chrono::duration<double>(measured).count(),
+                    waiting_clients, share * 100, passed.count(),
                     static_cast<unsigned long long>(after.accept_backoffs - tries),
                     static_cast<unsigned long long>(after.accepts_shed));
-        EXPECT_LT(share, is_sanitized() ? 0.1 : 0.02);
-        EXPECT_EQ(0u, after.accepts);
-        EXPECT_LT(after.accept_backoffs - tries, 2 * measured.count() / 40);
+        EXPECT_LT(static_cast<double>(after.accept_backoffs - tries), 2 * passed.count() / 0.040);
+        return share;
     }
 
     /* The time until a client is accepted. */
@@ -133,7 +149,7 @@ TEST_P(NoDescriptors, OfTheProcessClientIsServedWithinATenthOfASecondAfterOneIsF
     table.fill();
     ASSERT_EQ(IOCPNET_OK, host->start());
     auto best = std::chrono::milliseconds::max();
-    for (int i = 0; i < attempts && best >= recovery_max; i++) {
+    for (const auto begin = Clock::now(); best >= recovery_max && Clock::now() - begin < patience;) {
         ASSERT_TRUE(wait_until([this] { return host->stats().accept_backoffs > 1; }));
         best = std::min(best, recovery([&] { table.give_one(); }));
         table.fill();
@@ -154,7 +170,8 @@ TEST_P(NoDescriptors, OfTheSystemCostUnderTwoPercentOfAProcessor)
 TEST_P(NoDescriptors, OfTheSystemAllClientsAreServedWhenThereAreSomeAgain)
 {
     auto best = std::chrono::milliseconds::max();
-    for (int i = 0; i < attempts && best >= recovery_max; i++) {
+    const auto begin = Clock::now();
+    for (int i = 0; best >= recovery_max && Clock::now() - begin < patience; i++) {
         auto accept = std::make_unique<Fault>(accept_call(), ENFILE);
         auto shed = std::make_unique<Fault>(Call::accept4, ENFILE);
         if (i == 0) {
@@ -187,7 +204,7 @@ TEST_P(NoDescriptors, SessionThatEndsGivesItsDescriptorToTheNextClientAtOnce)
     ASSERT_TRUE(host->wait_connected(1));
     constexpr std::chrono::milliseconds at_once{20};
     auto best = std::chrono::milliseconds::max();
-    for (int i = 0; i < attempts && best >= at_once; i++) {
+    for (const auto begin = Clock::now(); best >= at_once && Clock::now() - begin < patience;) {
         /* Right after a try: the next one of its own would come 40 ms later. */
         const uint64_t backoffs = host->stats().accept_backoffs;
         ASSERT_TRUE(wait_until([=] { return host->stats().accept_backoffs > backoffs; }));

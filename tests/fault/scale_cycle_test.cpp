@@ -41,8 +41,8 @@ void live(const Mode &mode, uint32_t way)
 
 void expect_the_same(const Holdings &before, const Holdings &after)
 {
-    EXPECT_EQ(before.descriptors, after.descriptors);
-    EXPECT_EQ(before.threads, after.threads);
+    EXPECT_LE(after.descriptors, before.descriptors);
+    EXPECT_LE(after.threads, before.threads);
     if (!is_sanitized()) {
         /* The C library keeps a few blocks, for threads for example, whatever the number of services was. */
         EXPECT_LT(after.heap_bytes, before.heap_bytes + 64 * 1024);
@@ -61,7 +61,6 @@ TEST_P(ScaleCycle, ServicesCreatedAndDestroyedTenThousandTimesLeaveNothing)
     for (uint32_t i = 0; i < 30; i++) {
         live(GetParam(), i);
     }
-    /* A thread that has ended is seen in /proc for a moment. */
     wait_until([] { return live_objects().threads == 0; });
     const Holdings before = holdings();
     const auto start = Clock::now();
@@ -70,7 +69,8 @@ TEST_P(ScaleCycle, ServicesCreatedAndDestroyedTenThousandTimesLeaveNothing)
     }
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     expect_nothing_alive();
-    wait_until([&] { return holdings().threads == before.threads && holdings().descriptors == before.descriptors; });
+    /* A thread that has ended is seen in /proc for a moment, perhaps also before. */
+    wait_until([&] { return holdings().threads <= before.threads && holdings().descriptors <= before.descriptors; });
     const Holdings after = holdings();
     expect_the_same(before, after);
     std::printf("figures: %u services on %s created and destroyed, %.0f a second; %lld bytes of heap, %lld of resident "

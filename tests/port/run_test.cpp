@@ -72,10 +72,10 @@ TEST_P(PortRun, WaitsForTheTimeoutWhenNothingHappens)
 TEST_P(PortRun, DoesNotWaitWithoutATimeout)
 {
     const auto start = Clock::now();
-    for (int i = 0; i < 100; ++i) {
+    for (int i = 0; i < 1000; ++i) {
         EXPECT_EQ(rig->run(0), 0u);
     }
-    EXPECT_LT(milliseconds_since(start), 2000);
+    EXPECT_LT(milliseconds_since(start), 20000);
 }
 
 TEST_P(PortRun, ReturnsWhenSomethingCameLongBeforeTheTimeout)

@@ -56,8 +56,8 @@ bool is_empty(const iocpnet_live_objects &objects)
 /* A thread that destroyed a service in the background ends a moment after its last callback. */
 void check_nothing_is_left(uint64_t descriptors_before)
 {
-    const auto until = Clock::now() + std::chrono::seconds(5);
-    while (!is_empty(live_objects()) && Clock::now() < until) {
+    const auto until = Clock::now() + std::chrono::seconds(20);
+    while ((!is_empty(live_objects()) || open_descriptors() != descriptors_before) && Clock::now() < until) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
     if (!is_empty(live_objects())) {

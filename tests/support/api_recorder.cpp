@@ -111,6 +111,7 @@ void Recorder::note_session_event(const iocpnet_event &event)
         records_.violations.push_back("a session changed its dispatcher or its listener");
     }
     record.in_event = true;
+    record.begun++;
     if (event.kind == IOCPNET_EVENT_RECEIVED) {
         record.received_bytes += event.size;
         if (keep_data_) {
@@ -165,11 +166,32 @@ void Recorder::violate(const std::string &text)
 bool Recorder::wait(const Condition &condition)
 {
     std::unique_lock<std::mutex> lock(mutex_);
-    if (changed_.wait_for(lock, wait_limit, [&] { return condition(records_); })) {
+    const auto deadline = Clock::now() + wait_limit;
+    if (changed_.wait_until(lock, deadline, [&] { return condition(records_); }) &&
+        changed_.wait_until(lock, deadline, [this, now = under_way()] { return has_ended(now); })) {
         return true;
     }
     std::fprintf(stderr, "waited in vain; so far: %s\n", describe(records_).c_str());
     return false;
+}
+
+Recorder::UnderWay Recorder::under_way() const
+{
+    UnderWay events;
+    for (const auto &entry : records_.sessions) {
+        if (entry.second.in_event) {
+            events.emplace_back(entry.first, entry.second.begun);
+        }
+    }
+    return events;
+}
+
+bool Recorder::has_ended(const UnderWay &events) const
+{
+    return std::none_of(events.begin(), events.end(), [this](const auto &event) {
+        const SessionRecord &record = records_.sessions.at(event.first);
+        return record.in_event && record.begun == event.second;
+    });
 }
 
 SessionRecord Recorder::session(iocpnet_session session)

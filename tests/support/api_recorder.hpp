@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "iocpnet.h"
@@ -40,6 +41,7 @@ struct SessionRecord {
     bool connected = false;
     bool ended = false;
     bool in_event = false; /* an event of it is being handled */
+    uint64_t begun = 0;    /* events of it, the one that is being handled included */
 
     /* Events of a kind, not RECEIVED or SENT. */
     uint64_t count(uint32_t kind) const;
@@ -70,7 +72,10 @@ public:
     void end(const iocpnet_event &event);
     void violate(const std::string &text);
 
-    /* Waits until the condition holds; false, with a report, after wait_limit. */
+    /*
+     * Waits until the condition holds and the handlers of the events that made it hold have returned; false, with a
+     * report, after wait_limit. Not inside a handler.
+     */
     bool wait(const Condition &condition);
     /* A copy of the record of one session. */
     SessionRecord session(iocpnet_session session);
@@ -83,7 +88,12 @@ public:
     Records copy();
 
 private:
+    /* Events that are being handled: the session, and which of its events it is. */
+    using UnderWay = std::vector<std::pair<iocpnet_session, uint64_t>>;
+
     void note_session_event(const iocpnet_event &event);
+    UnderWay under_way() const;
+    bool has_ended(const UnderWay &events) const;
 
     std::mutex mutex_;
     std::condition_variable changed_;
