@@ -30,8 +30,10 @@ def in_ci():
 
 
 def files():
-    """Paths of the project's files: those in git and new ones, without what git ignores."""
-    _, names = run("git", "ls-files", "--cached", "--others", "--exclude-standard")
+    """Paths of the project's files: those in git and new ones, without what git ignores. Whoever owns the folder."""
+    code, names = run("git", "-c", f"safe.directory={ROOT}", "ls-files", "--cached", "--others", "--exclude-standard")
+    if code != 0:
+        raise RuntimeError(names)
     return sorted(name for name in set(names.splitlines()) if (ROOT / name).is_file())
 
 
