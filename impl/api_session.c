@@ -119,7 +119,7 @@ static int32_t send_copy(icn_session *session, const void *data, uint64_t size)
     return data != NULL || size == 0 ? icn_session_send(session, &piece, 1, size) : IOCPNET_E_INVALID_ARGUMENT;
 }
 
-static ICN_RARE int32_t send_pinned(iocpnet_session session, const void *data, uint64_t size)
+static ICN_APART int32_t send_pinned(iocpnet_session session, const void *data, uint64_t size)
 {
     icn_session *pinned = icn_handle_pin(session, ICN_HANDLE_SESSION);
     if (pinned == NULL) {
@@ -130,11 +130,23 @@ static ICN_RARE int32_t send_pinned(iocpnet_session session, const void *data, u
     return icn_api_status(status);
 }
 
+/* `left`: the gate that this thread left last. */
+static ICN_APART int32_t send_between_polls(icn_gate *left, iocpnet_session session, const void *data, uint64_t size)
+{
+    return icn_session_answer(left, session, data, size) ? IOCPNET_OK : send_pinned(session, data, size);
+}
+
+static inline int32_t send_outside(iocpnet_session session, const void *data, uint64_t size)
+{
+    icn_gate *left = icn_thread_gate();
+    return left != NULL ? send_between_polls(left, session, data, size) : send_pinned(session, data, size);
+}
+
 int32_t IOCPNET_CALL iocpnet_session_send(iocpnet_session session, const void *data, uint64_t size)
 {
     icn_loop *loop = icn_thread_loop();
     if (loop == NULL) {
-        return send_pinned(session, data, size);
+        return send_outside(session, data, size);
     }
     if (icn_session_reply(loop, session, data, size)) {
         return IOCPNET_OK;

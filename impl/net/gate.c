@@ -5,14 +5,7 @@
 
 #include "base/check.h"
 
-/* In the lower bits of `holder`. */
-enum {
-    LEFT = 1, /* nobody is inside; this thread was the last one, and may borrow */
-    INSIDE = 2,
-    BORROWED = 3,
-    STATE_BITS = 2,
-    STATE_MASK = 3
-};
+#define STATE_MASK ((UINT64_C(1) << ICN_GATE_STATE_BITS) - 1)
 
 /* More services than this, driven by the host at a time, make do without borrowing. */
 #define KEPT_MAX 128
@@ -47,9 +40,9 @@ void icn_gate_give_up(icn_gate *gate)
     }
 }
 
-static uint64_t self_as(uint64_t state)
+static uint64_t self_as(icn_gate_state state)
 {
-    return icn_thread_self() << STATE_BITS | state;
+    return icn_gate_word(icn_thread_self(), state);
 }
 
 static uint64_t state_of(uint64_t holder)
@@ -61,8 +54,8 @@ static uint64_t state_of(uint64_t holder)
 static bool try_enter(icn_gate *gate, uint64_t *holder)
 {
     *holder = icn_u64_load(&gate->holder);
-    while (state_of(*holder) < INSIDE) {
-        if (icn_u64_replace(&gate->holder, holder, self_as(INSIDE))) {
+    while (state_of(*holder) < ICN_GATE_INSIDE) {
+        if (icn_u64_replace(&gate->holder, holder, self_as(ICN_GATE_INSIDE))) {
             return true;
         }
     }
@@ -80,7 +73,7 @@ static void wait_until_given_back(icn_gate *gate)
 {
     icn_gate_begin_claim(gate);
     icn_mutex_lock(&gate->mutex);
-    while (state_of(icn_u64_load(&gate->holder)) == BORROWED) {
+    while (state_of(icn_u64_load(&gate->holder)) == ICN_GATE_BORROWED) {
         icn_condition_wait(&gate->left, &gate->mutex);
     }
     icn_mutex_unlock(&gate->mutex);
@@ -91,7 +84,7 @@ bool icn_gate_enter(icn_gate *gate)
 {
     uint64_t holder;
     while (!try_enter(gate, &holder)) {
-        if (state_of(holder) != BORROWED) {
+        if (state_of(holder) != ICN_GATE_BORROWED) {
             return false;
         }
         wait_until_given_back(gate);
@@ -115,42 +108,21 @@ void icn_gate_claim(icn_gate *gate)
     icn_u32_subtract(&gate->claimants, 1);
 }
 
-static void pass_on(icn_gate *gate, uint64_t state, uint64_t next)
+void icn_gate_tell(icn_gate *gate)
 {
-    uint64_t before = icn_u64_exchange(&gate->holder, next);
-    ICN_CHECK(before == self_as(state));
-    (void)before;
-    (void)state;
-    /* Leaving comes before this load, a claimant's count before its look at `holder`: one of the two sees the other. */
-    icn_fence();
-    if (icn_u32_load(&gate->claimants) != 0) {
-        icn_mutex_lock(&gate->mutex);
-        icn_condition_signal_all(&gate->left);
-        icn_mutex_unlock(&gate->mutex);
-    }
+    icn_mutex_lock(&gate->mutex);
+    icn_condition_signal_all(&gate->left);
+    icn_mutex_unlock(&gate->mutex);
 }
 
 void icn_gate_leave(icn_gate *gate, bool borrows)
 {
-    pass_on(gate, INSIDE, borrows ? self_as(LEFT) : 0);
+    icn_gate_pass_on(gate, self_as(ICN_GATE_INSIDE), borrows ? self_as(ICN_GATE_LEFT) : 0);
 }
 
 bool icn_gate_is_entered(const icn_gate *gate)
 {
-    return state_of(icn_u64_load(&gate->holder)) == INSIDE;
-}
-
-bool icn_gate_borrow(icn_gate *gate)
-{
-    uint64_t left = self_as(LEFT);
-    /* Only this thread stores this value, when it leaves: found again, nobody has been inside since. */
-    return icn_u64_load_relaxed(&gate->holder) == left && icn_u32_load(&gate->claimants) == 0 &&
-           icn_u64_replace(&gate->holder, &left, self_as(BORROWED));
-}
-
-void icn_gate_give_back(icn_gate *gate)
-{
-    pass_on(gate, BORROWED, self_as(LEFT));
+    return state_of(icn_u64_load(&gate->holder)) == ICN_GATE_INSIDE;
 }
 
 #if defined(ICN_TEST_HOOKS)

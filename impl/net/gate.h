@@ -14,9 +14,19 @@
 #include <stdint.h>
 
 #include "base/atomic.h"
+#include "base/check.h"
 #include "os/thread.h"
 
 struct icn_loop;
+
+/* In the lower bits of `holder`. */
+typedef enum icn_gate_state {
+    ICN_GATE_LEFT = 1, /* nobody is inside; this thread was the last one, and may borrow */
+    ICN_GATE_INSIDE = 2,
+    ICN_GATE_BORROWED = 3
+} icn_gate_state;
+
+#define ICN_GATE_STATE_BITS 2
 
 typedef struct icn_gate {
     icn_atomic_u64 holder;    /* a thread and what it is to the gate; 0: none */
@@ -43,9 +53,44 @@ void icn_gate_leave(icn_gate *gate, bool borrows);
 /* True while a thread is inside. */
 bool icn_gate_is_entered(const icn_gate *gate);
 
-/* False: the calling thread was not the last one inside, or another one waits. `gate`: one in use, or of this thread. */
-bool icn_gate_borrow(icn_gate *gate);
-void icn_gate_give_back(icn_gate *gate);
+static inline uint64_t icn_gate_word(uint64_t thread, icn_gate_state state)
+{
+    return thread << ICN_GATE_STATE_BITS | (uint64_t)state;
+}
+
+/* Tells those that wait that it was left. */
+void icn_gate_tell(icn_gate *gate);
+
+/*
+ * False: the calling thread, `self`, was not the last one inside, or another one waits. `gate`: one in use, or one that this
+ * thread has left.
+ */
+static inline bool icn_gate_borrow(icn_gate *gate, uint64_t self)
+{
+    uint64_t left = icn_gate_word(self, ICN_GATE_LEFT);
+    /* Only this thread stores this value, when it leaves: found again, nobody has been inside since. */
+    return icn_u64_load_relaxed(&gate->holder) == left && icn_u32_load(&gate->claimants) == 0 &&
+           icn_u64_replace(&gate->holder, &left, icn_gate_word(self, ICN_GATE_BORROWED));
+}
+
+/* Exchanges what the holder is to the gate. Any thread that holds it. */
+static inline void icn_gate_pass_on(icn_gate *gate, uint64_t held, uint64_t next)
+{
+    uint64_t before = icn_u64_exchange(&gate->holder, next);
+    ICN_CHECK(before == held);
+    (void)before;
+    (void)held;
+    /* Leaving comes before this load, a claimant's count before its look at `holder`: one of the two sees the other. */
+    icn_fence();
+    if (icn_u32_load(&gate->claimants) != 0) {
+        icn_gate_tell(gate);
+    }
+}
+
+static inline void icn_gate_give_back(icn_gate *gate, uint64_t self)
+{
+    icn_gate_pass_on(gate, icn_gate_word(self, ICN_GATE_BORROWED), icn_gate_word(self, ICN_GATE_LEFT));
+}
 
 #if defined(ICN_TEST_HOOKS)
 /* All are as at the start of the process. */

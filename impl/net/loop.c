@@ -153,6 +153,7 @@ static void finish_ended(icn_loop *loop)
 void icn_loop_send_waiting(icn_loop *loop)
 {
     ICN_CHECK(icn_loop_is_mine(loop));
+    icn_answers_send(loop);
     if (!icn_list_is_empty(&loop->unflushed)) {
         flush_sessions(loop);
     }
@@ -225,7 +226,7 @@ static icn_result wait_and_deliver(icn_loop *loop, uint32_t timeout_ms, uint32_t
 
 icn_result icn_loop_turn(icn_loop *loop, uint32_t timeout_ms, uint32_t budget)
 {
-    ICN_CHECK(icn_loop_is_mine(loop));
+    ICN_CHECK(icn_loop_is_mine(loop) && loop->answers.first == NULL);
     if (icn_pointer_load_relaxed(&loop->kicks) != NULL) {
         /* What the host asked for between two turns goes out before this one waits. */
         look_at_kicked(loop);

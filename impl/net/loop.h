@@ -11,6 +11,7 @@
 #include "base/atomic.h"
 #include "base/check.h"
 #include "base/list.h"
+#include "net/event_record.h"
 #include "net/gate.h"
 #include "net/inbox.h"
 #include "net/roster.h"
@@ -88,6 +89,15 @@ typedef struct icn_service_window {
     uint64_t reply_bytes_max; /* constant; 0: this port does not send at once */
 } icn_service_window;
 
+/*
+ * What the last poll handed out, where the host drives: until the next one the bytes stay where they are, and those that are
+ * sent back to where they came from are not copied. Whoever is inside the gate, or borrows it.
+ */
+typedef struct icn_answers {
+    icn_event_record *first;
+    icn_event_record *next; /* behind the last one that was answered */
+} icn_answers;
+
 struct icn_loop {
     icn_port *port;
     icn_roster *roster;
@@ -113,7 +123,8 @@ struct icn_loop {
 
     /* Owner thread. */
     icn_service_window served;
-    void *outer; /* the loop that the owner was driving when it began with this one; NULL: none */
+    icn_answers answers; /* none inside a turn */
+    void *outer;         /* the loop that the owner was driving when it began with this one; NULL: none */
     bool stopping;
     bool starved;              /* no session receives, because the event queue is full */
     uint64_t stop_deadline_ms; /* once stopping: when what is left is cut off */
@@ -142,7 +153,7 @@ icn_result icn_loop_turn(icn_loop *loop, uint32_t timeout_ms, uint32_t budget);
 /* The calling thread owns the loop from here to the end: it drives it by turns. */
 void icn_loop_begin_driving(icn_loop *loop);
 void icn_loop_end_driving(icn_loop *loop);
-/* Sends what was queued by a thread that borrowed the gate. It may deliver events. */
+/* Sends what a thread that borrowed the gate has answered and queued. It may deliver events. */
 void icn_loop_send_waiting(icn_loop *loop);
 
 /*
@@ -157,11 +168,16 @@ static inline struct icn_session *icn_loop_served(const icn_loop *loop, uint64_t
 /* Makes the turn that waits end, or the next one that would wait. Any thread. */
 void icn_loop_wake(icn_loop *loop);
 
-/* True when the calling thread is inside a turn of this loop. */
-static inline bool icn_loop_is_mine(const icn_loop *loop)
+/* True when the calling thread, `self`, is inside a turn of this loop. */
+static inline bool icn_loop_is_driven_by(const icn_loop *loop, uint64_t self)
 {
     /* Relaxed: only this thread itself ever stores its own number here. */
-    return icn_u64_load_relaxed(&loop->driver) == icn_thread_self();
+    return icn_u64_load_relaxed(&loop->driver) == self;
+}
+
+static inline bool icn_loop_is_mine(const icn_loop *loop)
+{
+    return icn_loop_is_driven_by(loop, icn_thread_self());
 }
 
 /* Owner thread: an operation was started, or had its last completion. */

@@ -26,6 +26,7 @@ typedef struct icn_send_queue {
     uint64_t bytes_lost;  /* owner thread: accepted from other threads, but then there was no memory to queue them */
     icn_atomic_u64 bytes; /* any thread: reserved, and not yet taken by the system */
     bool inbox_closed;    /* under the inbox's mutex: nothing more is put there for this queue */
+    bool answered;        /* owner or borrower: an answer that is not copied comes before what is queued next */
 } icn_send_queue;
 
 /* Reserves budget; false when `bytes` would pass `bytes_max`. Any thread. */

@@ -143,12 +143,7 @@ static void fill_close(const icn_session *session, iocpnet_event *event)
 
 void icn_session_fill_event(const icn_session *session, uint32_t kind, iocpnet_event *event)
 {
-    event->kind = kind;
-    event->dispatcher = session->loop->index;
-    event->service = session->loop->roster->service;
-    event->listener = session->listener;
-    event->session = session->handle;
-    event->user = icn_pointer_load(&session->user);
+    icn_session_begin_event(session, kind, event);
     if (kind == IOCPNET_EVENT_DISCONNECTED || kind == IOCPNET_EVENT_CONNECT_FAILED) {
         fill_close(session, event);
     }

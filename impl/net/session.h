@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/address.h"
 #include "base/check.h"
@@ -126,7 +127,20 @@ void icn_session_kick(icn_session *session);
 /* Ends the handle; the last pin frees the memory. Called once, by whoever the terminal event went to. */
 void icn_session_release(icn_session *session);
 
-/* Fills the fields of an event that are the session's: for CONNECT_FAILED and DISCONNECTED the close fields too. */
+/* An event of the session: what all kinds have. */
+static inline void icn_session_begin_event(const icn_session *session, uint32_t kind, iocpnet_event *event)
+{
+    const icn_loop *loop = session->loop;
+    memset(event, 0, sizeof *event);
+    event->kind = kind;
+    event->dispatcher = loop->index;
+    event->service = loop->roster->service;
+    event->listener = session->listener;
+    event->session = session->handle;
+    event->user = icn_pointer_load(&session->user);
+}
+
+/* The same, and for CONNECT_FAILED and DISCONNECTED the close fields too. */
 void icn_session_fill_event(const icn_session *session, uint32_t kind, iocpnet_event *event);
 
 /* The last event of a session that has ENDED: DISCONNECTED or CONNECT_FAILED. */
@@ -195,6 +209,13 @@ int32_t icn_session_send_promised(icn_session *session, icn_buffer *buffer);
 void icn_sessions_collect(icn_loop *loop);
 /* Owner thread, once, when the session has ended: nothing is accepted any more. Returns the bytes that were never sent. */
 uint64_t icn_session_close_sends(icn_session *session);
+/* Owner or borrower. */
+static inline void icn_session_flush_with_turn(icn_session *session)
+{
+    if (!icn_list_holds(&session->unflushed_node)) {
+        icn_list_append(&session->loop->unflushed, &session->unflushed_node);
+    }
+}
 /* Owner thread: submits what is queued, unless a send is in flight. */
 void icn_session_flush(icn_session *session);
 /* The same when the system has just taken less than it was offered: the send waits. Something is queued. */
@@ -219,6 +240,15 @@ static inline bool icn_session_is_served(const icn_session *session)
 /* iocpnet_session_send on the thread of the loop: true when the bytes are taken as a reply, to be sent when the callback
  * returns. False: they have to be copied, or refused. */
 bool icn_session_reply(icn_loop *loop, uint64_t handle, const void *data, uint64_t bytes);
+/*
+ * iocpnet_session_send on the thread that left this gate last: true when the bytes are those of an event that the last poll
+ * handed out, and go back to its session with the next turn. False: as any other send.
+ */
+bool icn_session_answer(icn_gate *gate, uint64_t handle, const void *data, uint64_t bytes);
+/* Owner or borrower: copies all answers to the queues of their sessions. */
+void icn_answers_keep(icn_loop *loop);
+/* Owner thread, before a turn: sends all answers. */
+void icn_answers_send(icn_loop *loop);
 /* What was sent back and not copied goes to the queue, before something else does. False: no memory, nothing changed. */
 bool icn_session_keep_reply(icn_session *session);
 /* The same for the session that is being served, if any: without memory the reply is lost, and the session fails. */

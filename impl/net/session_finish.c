@@ -59,7 +59,7 @@ static void deliver_end(icn_session *session)
         icn_session_release(session);
         return;
     }
-    iocpnet_event event = {0};
+    iocpnet_event event;
     icn_session_fill_event(session, kind, &event);
     (void)loop->deliver(loop, session, &event);
 }

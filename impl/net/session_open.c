@@ -8,7 +8,7 @@
 static void announce(icn_session *session)
 {
     icn_loop *loop = session->loop;
-    iocpnet_event event = {0};
+    iocpnet_event event;
     icn_session_fill_event(session, IOCPNET_EVENT_CONNECTED, &event);
     /* Before the callback: what it does, and what goes wrong in it, ends with DISCONNECTED. */
     session->announced = true;

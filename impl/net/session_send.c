@@ -44,7 +44,7 @@ void icn_session_check_writable(icn_session *session)
     if (!take_writable(session)) {
         return;
     }
-    iocpnet_event event = {0};
+    iocpnet_event event;
     icn_session_fill_event(session, IOCPNET_EVENT_WRITABLE, &event);
     icn_session_deliver(session, &event);
 }
@@ -60,13 +60,6 @@ static int32_t sendable(const icn_session *session)
         return IOCPNET_E_INVALID_STATE;
     }
     return state == ICN_SESSION_OPEN ? IOCPNET_OK : IOCPNET_E_CLOSED;
-}
-
-static void flush_at_end_of_turn(icn_session *session)
-{
-    if (!icn_list_holds(&session->unflushed_node)) {
-        icn_list_append(&session->loop->unflushed, &session->unflushed_node);
-    }
 }
 
 /* What is sent to the session that is being served leaves when its callback returns. */
@@ -95,7 +88,7 @@ static void share_out(icn_loop *loop, const icn_inbox_record *record)
         icn_send_queue_append_bytes(queue, &loop->send_pool, record->bytes, record->size);
         break;
     }
-    flush_at_end_of_turn(ICN_CONTAINER(queue, icn_session, send_queue));
+    icn_session_flush_with_turn(ICN_CONTAINER(queue, icn_session, send_queue));
 }
 
 void icn_sessions_collect(icn_loop *loop)
@@ -147,7 +140,7 @@ static int32_t send_by_owner(icn_session *session, const icn_payload *payload)
     icn_u64_count(&loop->counters.sends, 1);
     icn_u64_count(&loop->counters.bytes_accepted, payload->bytes);
     if (!leaves_after_callback(session)) {
-        flush_at_end_of_turn(session);
+        icn_session_flush_with_turn(session);
     }
     return IOCPNET_OK;
 }
@@ -158,27 +151,30 @@ static int32_t queue_between_turns(icn_session *session, const icn_payload *payl
     icn_loop *loop = session->loop;
     /* As this thread has found it: nobody has been inside since. */
     ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_OPEN);
+    if (session->send_queue.answered) {
+        icn_answers_keep(loop);
+    }
     if (!append(session, payload)) {
         return IOCPNET_E_NO_MEMORY;
     }
     icn_u64_count(&loop->counters.sends, 1);
     icn_u64_count(&loop->counters.bytes_accepted, payload->bytes);
-    flush_at_end_of_turn(session);
+    icn_session_flush_with_turn(session);
     return IOCPNET_OK;
 }
 
 /* False: another thread may be inside, or what it sent before has to leave first. */
-static bool send_by_borrower(icn_session *session, const icn_payload *payload, int32_t *status)
+static bool send_by_borrower(icn_session *session, const icn_payload *payload, uint64_t self, int32_t *status)
 {
     icn_loop *loop = session->loop;
-    if (!icn_gate_borrow(loop->gate)) {
+    if (!icn_gate_borrow(loop->gate, self)) {
         return false;
     }
     bool possible = !icn_inbox_is_filled(&loop->inbox);
     if (possible) {
         *status = queue_between_turns(session, payload);
     }
-    icn_gate_give_back(loop->gate);
+    icn_gate_give_back(loop->gate, self);
     return possible;
 }
 
@@ -212,9 +208,10 @@ static int32_t send_payload(icn_session *session, const icn_payload *payload)
         owe_writable(session, bytes);
         return IOCPNET_E_WOULD_BLOCK;
     }
-    if (icn_loop_is_mine(loop)) {
+    const uint64_t self = icn_thread_self();
+    if (icn_loop_is_driven_by(loop, self)) {
         status = send_by_owner(session, payload);
-    } else if (!send_by_borrower(session, payload, &status)) {
+    } else if (!send_by_borrower(session, payload, self, &status)) {
         status = send_by_other(session, payload);
     }
     if (status != IOCPNET_OK) {
@@ -246,7 +243,7 @@ int32_t icn_session_send_promised(icn_session *session, icn_buffer *buffer)
 
 ICN_RARE void icn_session_deliver_sent(icn_session *session, uint32_t bytes)
 {
-    iocpnet_event event = {0};
+    iocpnet_event event;
     icn_session_fill_event(session, IOCPNET_EVENT_SENT, &event);
     event.size = bytes;
     icn_session_deliver(session, &event);
@@ -277,7 +274,7 @@ void icn_session_go_on_sending(icn_session *session)
 {
     icn_session_check_writable(session);
     if (!icn_send_queue_is_empty(&session->send_queue) || icn_session_is_closing(session)) {
-        flush_at_end_of_turn(session);
+        icn_session_flush_with_turn(session);
     }
 }
 

@@ -1,4 +1,4 @@
-/* Serving: the RECEIVED callback of a session, and what it sends to its own session. */
+/* Serving: the RECEIVED callback of a session, and what it sends to its own session; and the same for events of a batch. */
 #include <stddef.h>
 
 #include "base/attributes.h"
@@ -136,5 +136,98 @@ void icn_session_serve(icn_session *session, icn_loop *loop, const void *receive
         send_reply(session, loop);
     } else {
         send_rest(session);
+    }
+}
+
+/* Hosts answer in the order of the events, or leave some out. */
+#define ANSWERS_LOOK_AHEAD 4
+
+/* The record of the bytes that begin at `data`, or NULL: the host sends something else, or in another order. */
+static inline icn_event_record *find_lent(const icn_answers *answers, const void *data)
+{
+    icn_event_record *record = answers->next;
+    for (uint32_t i = 0; record != NULL && i < ANSWERS_LOOK_AHEAD; i++) {
+        if (record + 1 == data) {
+            return record;
+        }
+        record = record->next;
+    }
+    return NULL;
+}
+
+/* The session is not retired: that happens inside the gate. */
+static inline bool may_answer(const icn_session *session, uint64_t bytes)
+{
+    const icn_loop *loop = session->loop;
+    return bytes <= loop->served.reply_bytes_max && icn_session_state_now(session) == ICN_SESSION_OPEN &&
+           !icn_session_is_closing(session) && !icn_inbox_is_filled(&loop->inbox);
+}
+
+static inline bool answer(icn_loop *loop, uint64_t handle, const void *data, uint64_t bytes)
+{
+    icn_event_record *record = find_lent(&loop->answers, data);
+    if (record == NULL || record->session->handle != handle || bytes - 1 >= record->payload) {
+        return false;
+    }
+    icn_session *session = record->session;
+    if (!may_answer(session, bytes) || !icn_send_queue_reserve_first(&session->send_queue, bytes)) {
+        return false;
+    }
+    record->answer = (uint32_t)bytes;
+    session->send_queue.answered = true;
+    loop->answers.next = record->next;
+    icn_u64_count(&loop->counters.sends, 1);
+    icn_u64_count(&loop->counters.bytes_accepted, bytes);
+    return true;
+}
+
+bool icn_session_answer(icn_gate *gate, uint64_t handle, const void *data, uint64_t bytes)
+{
+    const uint64_t self = icn_thread_self();
+    if (!icn_gate_borrow(gate, self)) {
+        return false;
+    }
+    bool taken = answer(gate->loop, handle, data, bytes);
+    icn_gate_give_back(gate, self);
+    return taken;
+}
+
+void icn_answers_keep(icn_loop *loop)
+{
+    icn_answers *answers = &loop->answers;
+    for (; answers->first != answers->next; answers->first = answers->first->next) {
+        icn_event_record *record = answers->first;
+        icn_session *session = record->session;
+        if (record->answer != 0) {
+            icn_send_queue_append_bytes(&session->send_queue, &loop->send_pool, (const uint8_t *)(record + 1),
+                                        record->answer);
+            session->send_queue.answered = false;
+            icn_session_flush_with_turn(session);
+        }
+    }
+}
+
+/* Nobody was inside since it was answered: the session is still open, and nothing else is queued. */
+static inline void send_answer(icn_session *session, icn_loop *loop, const icn_event_record *record)
+{
+    const iocpnet_iovec piece = {.size = record->answer, .data = record + 1};
+    session->send_queue.answered = false;
+    int64_t size = icn_os_socket_send(session->endpoint.socket, &piece, 1);
+    if (size == (int64_t)piece.size) {
+        reply_taken(session, loop, piece.size);
+    } else {
+        reply_cut_short(session, piece.data, piece.size, size > 0 ? (uint64_t)size : 0);
+    }
+}
+
+void icn_answers_send(icn_loop *loop)
+{
+    const icn_event_record *record = loop->answers.first;
+    const icn_event_record *end = loop->answers.next;
+    loop->answers = (icn_answers){0};
+    for (; record != end; record = record->next) {
+        if (record->answer != 0) {
+            send_answer(record->session, loop, record);
+        }
     }
 }

@@ -130,7 +130,8 @@ int32_t icn_dispatcher_enter(icn_dispatcher *dispatcher)
 void icn_dispatcher_leave(icn_dispatcher *dispatcher)
 {
     icn_gate *gate = dispatcher->gate;
-    if (gate->kept) {
+    if (gate->kept && dispatcher->service->options.delivery == IOCPNET_DELIVERY_BATCHES) {
+        /* Only these are answered. */
         icn_thread_set_gate(gate);
     }
     icn_gate_leave(gate, gate->kept);

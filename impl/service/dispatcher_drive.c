@@ -90,6 +90,8 @@ static icn_result drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *eve
         icn_result result = drive(dispatcher, progress(dispatcher), wait_ms, budget, &woken);
         uint32_t count = fetch(dispatcher, events, capacity);
         if (count != 0) {
+            icn_event_record *received = dispatcher->queue.lent_received;
+            dispatcher->loop.answers = (icn_answers){.first = received, .next = received};
             return count_of(count);
         }
         if (result.status != IOCPNET_OK || woken || left_ms == 0) {

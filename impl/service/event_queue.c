@@ -9,13 +9,7 @@
 /* The kind of a record that no host sees. */
 #define END_OF_STREAM 0
 
-/* Followed by the payload, padded to 8 bytes. The session outlives its records: its end is handed out after them. */
-typedef struct record {
-    icn_session *session;
-    uint32_t kind;
-    uint32_t payload; /* bytes that follow */
-    uint64_t size;    /* event->size */
-} record;
+typedef icn_event_record record;
 
 struct icn_event_block {
     icn_event_block *next;
@@ -141,7 +135,7 @@ static inline bool append(icn_event_queue *queue, const record *header, const vo
 bool icn_event_queue_append(icn_event_queue *queue, icn_session *session, const iocpnet_event *event)
 {
     uint32_t payload = event->data != NULL ? (uint32_t)event->size : 0;
-    const record header = {.session = session, .kind = event->kind, .payload = payload, .size = event->size};
+    const record header = {.session = session, .kind = event->kind, .payload = payload, .size = (uint32_t)event->size};
     return append(queue, &header, event->data);
 }
 
@@ -237,13 +231,13 @@ void icn_event_queue_reclaim(icn_event_queue *queue)
     release_sessions(&queue->lent_sessions);
 }
 
-/* With the mutex: the next record that was published, or NULL. Blocks that were read to their end are lent. */
-static record *next_record(icn_event_queue *queue)
+/* With the mutex: true when the first block has a record that was published. Blocks that were read to their end are lent. */
+static bool has_record(icn_event_queue *queue)
 {
     icn_event_block *block = queue->reading;
     while (block != NULL) {
         if (block->read < block->published) {
-            return (record *)(void *)(block->bytes + block->read);
+            return true;
         }
         if (block->next == NULL) {
             break;
@@ -253,7 +247,7 @@ static record *next_record(icn_event_queue *queue)
         queue->lent = block;
         block = queue->reading;
     }
-    return NULL;
+    return false;
 }
 
 /* The host asked for this session's end: it wants no more of its bytes. */
@@ -262,23 +256,51 @@ static bool is_unwanted(const record *entry)
     return entry->kind == IOCPNET_EVENT_RECEIVED && icn_u32_load(&entry->session->close_claim) == ICN_CLOSE_BY_HOST;
 }
 
-/* True when an event was stored. */
-static bool fetch_record(icn_event_queue *queue, record *entry, iocpnet_event *event)
+/* True when an event was stored. `link`: where a RECEIVED that is handed out is linked to. */
+static inline bool fetch_record(icn_event_queue *queue, record *entry, iocpnet_event *event, icn_event_record ***link)
 {
-    uint32_t bytes = record_bytes(entry->payload);
-    bool stored = false;
     if (entry->kind == END_OF_STREAM) {
         icn_list_append(&queue->lent_ends_of_stream, &entry->session->end_node);
-    } else if (!is_unwanted(entry)) {
-        memset(event, 0, sizeof *event);
-        icn_session_fill_event(entry->session, entry->kind, event);
-        event->size = entry->size;
-        event->data = entry->payload != 0 ? entry + 1 : NULL;
-        stored = true;
+        return false;
     }
-    queue->reading->read += bytes;
-    icn_u64_count(&queue->consumed, bytes);
-    return stored;
+    if (is_unwanted(entry)) {
+        return false;
+    }
+    icn_session_begin_event(entry->session, entry->kind, event);
+    event->size = entry->size;
+    if (entry->payload != 0) {
+        event->data = entry + 1;
+        **link = entry;
+        *link = &entry->next;
+    }
+    return true;
+}
+
+/* With the mutex: how many bytes of records come before the next end that is due, or UINT64_MAX. */
+static uint64_t bytes_before_end(const icn_event_queue *queue)
+{
+    const icn_list_node *node = queue->ended.next;
+    return node == &queue->ended
+               ? UINT64_MAX
+               : ICN_CONTAINER(node, icn_session, loop_node)->ended_at - icn_u64_load_relaxed(&queue->consumed);
+}
+
+/* With the mutex: the records that the first block has, at least one; returns how many events were stored. */
+static uint32_t fetch_run(icn_event_queue *queue, iocpnet_event *events, uint32_t capacity, icn_event_record ***link)
+{
+    icn_event_block *block = queue->reading;
+    const uint64_t bytes_max = bytes_before_end(queue);
+    const uint32_t begin = block->read;
+    uint32_t read = begin;
+    uint32_t count = 0;
+    do {
+        record *entry = (record *)(void *)(block->bytes + read);
+        read += record_bytes(entry->payload);
+        count += fetch_record(queue, entry, &events[count], link) ? 1 : 0;
+    } while (count < capacity && read < block->published && read - begin < bytes_max);
+    block->read = read;
+    icn_u64_count(&queue->consumed, read - begin);
+    return count;
 }
 
 /* The next session whose end is due, or NULL. */
@@ -301,7 +323,6 @@ static bool fetch_end(icn_event_queue *queue, icn_session *session, iocpnet_even
     if ((queue->wanted & IOCPNET_EVENT_BIT(kind)) == 0) {
         return false;
     }
-    memset(event, 0, sizeof *event);
     icn_session_fill_event(session, kind, event);
     return true;
 }
@@ -320,20 +341,21 @@ static bool fetch_stopped(icn_event_queue *queue, iocpnet_event *event)
 uint32_t icn_event_queue_fetch(icn_event_queue *queue, iocpnet_event *events, uint32_t capacity)
 {
     uint32_t count = 0;
+    icn_event_record **link = &queue->lent_received;
     icn_mutex_lock(&queue->mutex);
     while (count < capacity) {
         icn_session *ended = next_end(queue);
-        record *entry = ended == NULL ? next_record(queue) : NULL;
         if (ended != NULL) {
             count += fetch_end(queue, ended, &events[count]) ? 1 : 0;
-        } else if (entry != NULL) {
-            count += fetch_record(queue, entry, &events[count]) ? 1 : 0;
+        } else if (has_record(queue)) {
+            count += fetch_run(queue, &events[count], capacity - count, &link);
         } else {
             count += fetch_stopped(queue, &events[count]) ? 1 : 0;
             break;
         }
     }
     icn_mutex_unlock(&queue->mutex);
+    *link = NULL;
     if (count == 0) {
         /* The host has nothing to look at, and nothing that would make it poll again. */
         tell_ends_of_stream(queue);
@@ -345,7 +367,7 @@ uint32_t icn_event_queue_fetch(icn_event_queue *queue, iocpnet_event *events, ui
 /* With the mutex. */
 static bool has_events(icn_event_queue *queue)
 {
-    return !icn_list_is_empty(&queue->ended) || queue->stopped_due || next_record(queue) != NULL;
+    return !icn_list_is_empty(&queue->ended) || queue->stopped_due || has_record(queue);
 }
 
 bool icn_event_queue_has_events(icn_event_queue *queue)

@@ -14,6 +14,7 @@
 #include "base/atomic.h"
 #include "base/list.h"
 #include "iocpnet.h"
+#include "net/event_record.h"
 #include "net/session.h"
 #include "os/thread.h"
 
@@ -43,6 +44,7 @@ typedef struct icn_event_queue {
 
     /* Consumer: what the last batch lent to the host. */
     icn_event_block *lent;
+    icn_event_record *lent_received; /* the RECEIVED of the last fetch */
     icn_list lent_sessions;
     icn_list lent_ends_of_stream; /* sessions: the host has just fetched all that came before */
 

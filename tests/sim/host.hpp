@@ -61,6 +61,8 @@ void note_end(const iocpnet_event &event, Session &session, bool data_known);
 void learn_totals(Session &session);
 /* The host's answer to an event. */
 void react(const iocpnet_event &event, Service &service);
+/* Until session.lent is NULL again, what its host sends may be the bytes of this event. */
+void lend(const iocpnet_event &event, Session &session);
 /* The iocpnet_callback of every kind of event; `user` is the service. */
 void IOCPNET_CALL on_event(const iocpnet_event *event, void *user);
 /* Batches: its last event went with its service. */

@@ -43,6 +43,18 @@ bool dispatch_once(Service &service, uint32_t dispatcher, uint32_t timeout_ms)
     return check_driven("dispatch", service, result, was_started);
 }
 
+void react_to_batch(const iocpnet_event &event, Service &service)
+{
+    Session *session = world.model.session_of(event.session);
+    if (session != nullptr) {
+        lend(event, *session);
+    }
+    react(event, service);
+    if (session != nullptr) {
+        session->lent = nullptr;
+    }
+}
+
 bool poll_once(Service &service, uint32_t dispatcher, uint32_t timeout_ms)
 {
     static const uint32_t capacities[] = {batch_max, 1, 3};
@@ -59,7 +71,7 @@ bool poll_once(Service &service, uint32_t dispatcher, uint32_t timeout_ms)
     }
     service.reacting[dispatcher] = true;
     for (int32_t i = 0; i < result && !service.destroy_called; i++) {
-        react(events[i], service);
+        react_to_batch(events[i], service);
     }
     service.reacting[dispatcher] = false;
     return check_driven("poll", service, result, was_started);

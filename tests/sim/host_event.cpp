@@ -254,6 +254,8 @@ bool has_dispatcher(const iocpnet_event &event)
     return event.kind != IOCPNET_EVENT_SERVICE_DESTROYED;
 }
 
+} // namespace
+
 /* What is sent from there has to be of the stream: the host writes it over what was received, which the ports allow. */
 void lend(const iocpnet_event &event, Session &session)
 {
@@ -263,6 +265,9 @@ void lend(const iocpnet_event &event, Session &session)
         session.lent_to = icn_thread_self();
     }
 }
+
+namespace
+{
 
 void begin_callback(const iocpnet_event &event, Service &service)
 {

@@ -166,6 +166,10 @@ bool destroy_service(Service &service)
     stop_begins(service, 0);
     service.destroy_called = true;
     service.destroy_calls++;
+    while (service.sent_from_batches != 0) {
+        /* Their bytes end with the service. */
+        icn_sim_sleep(1);
+    }
     icn_sim_trace("destroy begins", service.index, inside);
     const int32_t status = iocpnet_service_destroy(service.handle);
     check_status(

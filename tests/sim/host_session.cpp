@@ -156,10 +156,26 @@ uint32_t draw_message_size(const Session &session)
 namespace
 {
 
-/* Where the message is sent from: bytes that were received in the callback that runs, once in each, or memory of its own. */
+/* A batch is nobody's once the service is being destroyed. No choice of its own: recorded ones stay what they are. */
+uint8_t *place_in_batch(Session &session, const Service &service, uint8_t *own)
+{
+    if (service.destroy_called || world.model.stamp() % 4 == 0) {
+        return own;
+    }
+    uint8_t *place = session.lent;
+    session.lent = nullptr;
+    return place;
+}
+
+/* Where the message is sent from: bytes that were received in the event that is looked at, once in each, or memory of its
+ * own. */
 uint8_t *place_message(Session &session, uint32_t size, uint8_t *own)
 {
     const bool lent = session.lent != nullptr && session.lent_to == icn_thread_self() && size <= session.lent_bytes;
+    const Service &service = world.model.service(session.service);
+    if (lent && service.batches()) {
+        return place_in_batch(session, service, own);
+    }
     if (!lent || icn_sim_choose(4) == 0) {
         return own;
     }
@@ -183,7 +199,11 @@ void send_message(Session &session, uint32_t size)
     session.calls_in_progress++;
     world.model.touch(session);
     icn_sim_trace("send begins", session.index, size);
+    Service &service = world.model.service(session.service);
+    const uint32_t lent = service.batches() && bytes != own ? 1 : 0;
+    service.sent_from_batches += lent;
     const int32_t status = send_somehow(session, bytes, size);
+    service.sent_from_batches -= lent;
     /* The copy is the library's own. */
     std::memset(own, 0xEE, size);
     session.calls_in_progress--;

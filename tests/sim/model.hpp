@@ -51,9 +51,9 @@ struct Session {
     bool ended = false;     /* the last event was seen */
     bool discarded = false; /* its last event was not fetched before destroy */
     bool in_event = false;
-    uint8_t *lent = nullptr; /* inside its RECEIVED callback: the received bytes, which a send may refer to */
+    uint8_t *lent = nullptr; /* while its RECEIVED is looked at: the received bytes, which a send may refer to */
     uint64_t lent_bytes = 0;
-    uint64_t lent_to = 0; /* the thread of the callback */
+    uint64_t lent_to = 0; /* the thread that looks */
     bool user_was_set = false;
     bool paused = false; /* by the last call that began */
     uint32_t dispatcher = none;
@@ -124,13 +124,14 @@ struct Service {
     bool destroy_inside = false; /* the next callback is to destroy it */
     bool destroy_called = false;
     uint32_t destroy_calls = 0;
-    bool destroy_promised = false; /* a call returned PENDING */
-    bool destroyed_seen = false;   /* SERVICE_DESTROYED */
-    bool destroyed = false;        /* nothing of it may be seen any more */
-    BackOffs back_offs[8] = {};    /* of each dispatcher */
-    bool in_callback[8] = {};      /* of each dispatcher */
-    bool batch_in_use[8] = {};     /* a fiber polls, or looks at what it got */
-    bool reacting[8] = {};         /* it looks */
+    bool destroy_promised = false;  /* a call returned PENDING */
+    bool destroyed_seen = false;    /* SERVICE_DESTROYED */
+    bool destroyed = false;         /* nothing of it may be seen any more */
+    BackOffs back_offs[8] = {};     /* of each dispatcher */
+    bool in_callback[8] = {};       /* of each dispatcher */
+    bool batch_in_use[8] = {};      /* a fiber polls, or looks at what it got */
+    bool reacting[8] = {};          /* it looks */
+    uint32_t sent_from_batches = 0; /* sends in progress whose bytes are in a batch */
 
     bool batches() const { return configuration->options.delivery == IOCPNET_DELIVERY_BATCHES; }
     bool driven_by_host() const { return configuration->options.driving == IOCPNET_DRIVING_HOST; }

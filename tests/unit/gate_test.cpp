@@ -45,29 +45,29 @@ TEST_F(Gate, IsBorrowedByTheThreadThatWasInsideLast)
 {
     be_inside_once();
     for (int i = 0; i < 2; i++) {
-        ASSERT_TRUE(icn_gate_borrow(gate));
-        icn_gate_give_back(gate);
+        ASSERT_TRUE(icn_gate_borrow(gate, icn_thread_self()));
+        icn_gate_give_back(gate, icn_thread_self());
     }
-    on_another_thread([this] { EXPECT_FALSE(icn_gate_borrow(gate)); });
+    on_another_thread([this] { EXPECT_FALSE(icn_gate_borrow(gate, icn_thread_self())); });
 }
 
 TEST_F(Gate, IsNotBorrowedByAThreadThatWasNeverInside)
 {
-    EXPECT_FALSE(icn_gate_borrow(gate));
+    EXPECT_FALSE(icn_gate_borrow(gate, icn_thread_self()));
 }
 
 TEST_F(Gate, IsNotBorrowedOnceAnotherThreadWasInside)
 {
     be_inside_once();
     on_another_thread([this] { be_inside_once(); });
-    EXPECT_FALSE(icn_gate_borrow(gate));
+    EXPECT_FALSE(icn_gate_borrow(gate, icn_thread_self()));
 }
 
 TEST_F(Gate, IsNotBorrowedByWhoLeavesForGood)
 {
     ASSERT_TRUE(icn_gate_enter(gate));
     icn_gate_leave(gate, false);
-    EXPECT_FALSE(icn_gate_borrow(gate));
+    EXPECT_FALSE(icn_gate_borrow(gate, icn_thread_self()));
 }
 
 TEST_F(Gate, IsNotBorrowedOfTheNextOneWhoTakesIt)
@@ -76,32 +76,32 @@ TEST_F(Gate, IsNotBorrowedOfTheNextOneWhoTakesIt)
     icn_gate_give_up(gate);
     icn_gate *again = icn_gate_take(nullptr);
     EXPECT_EQ(gate, again);
-    EXPECT_FALSE(icn_gate_borrow(again));
+    EXPECT_FALSE(icn_gate_borrow(again, icn_thread_self()));
 }
 
 TEST_F(Gate, IsEnteredByWhoFindsItBorrowedOnceItIsGivenBack)
 {
     be_inside_once();
-    ASSERT_TRUE(icn_gate_borrow(gate));
+    ASSERT_TRUE(icn_gate_borrow(gate, icn_thread_self()));
     std::thread other([this] { be_inside_once(); });
     while (icn_u32_load(&gate->claimants) == 0) {
         std::this_thread::yield();
     }
-    icn_gate_give_back(gate);
+    icn_gate_give_back(gate, icn_thread_self());
     other.join();
-    EXPECT_FALSE(icn_gate_borrow(gate));
+    EXPECT_FALSE(icn_gate_borrow(gate, icn_thread_self()));
 }
 
 TEST_F(Gate, IsNotBorrowedWhileAThreadWaitsForIt)
 {
     be_inside_once();
     icn_gate_begin_claim(gate);
-    EXPECT_FALSE(icn_gate_borrow(gate));
+    EXPECT_FALSE(icn_gate_borrow(gate, icn_thread_self()));
     EXPECT_FALSE(icn_gate_enter(gate));
     icn_gate_claim(gate);
     icn_gate_leave(gate, true);
-    EXPECT_TRUE(icn_gate_borrow(gate));
-    icn_gate_give_back(gate);
+    EXPECT_TRUE(icn_gate_borrow(gate, icn_thread_self()));
+    icn_gate_give_back(gate, icn_thread_self());
 }
 
 TEST_F(Gate, RunsOutOfThoseThatMayBeBorrowed)
