@@ -1,7 +1,8 @@
 /*
  * The buffers that receives land in: lent to the kernel in a ring, which takes them in turn and only for data that is
  * there, so sessions that are idle hold none. They are few, to stay in the cache; when the kernel finds none left their
- * number doubles, up to a limit, and it halves again when most are not needed. Owner thread only.
+ * number doubles, up to a limit, unless what they hold is so much that more of them would only be colder. It halves again
+ * when most are not needed. Owner thread only.
  */
 #ifndef ICN_PORT_URING_BUFFERS_H
 #define ICN_PORT_URING_BUFFERS_H
@@ -15,9 +16,9 @@
 #include "base/result.h"
 #include "port/uring_ring.h"
 
-#define ICN_URING_BUFFERS_FIRST 4           /* buffers at first, and at least */
+#define ICN_URING_BUFFERS_FIRST 4           /* buffers at first, and at least; large ones: half as many */
 #define ICN_URING_BUFFERS_MAX 256           /* a power of two: slots of the ring */
-#define ICN_URING_BUFFERS_BYTES (16u << 20) /* all of them together, unless that makes fewer than the first ones */
+#define ICN_URING_BUFFERS_BYTES (16u << 20) /* all of them together */
 #define ICN_URING_BUFFERS_GROUP 0           /* the kernel's name for them */
 
 typedef struct icn_uring_buffers {
@@ -27,10 +28,13 @@ typedef struct icn_uring_buffers {
     bool missed;                    /* the kernel found none */
     uint32_t count;                 /* buffers that exist: lent, or with data that was not delivered yet */
     uint32_t wanted;
+    uint32_t first; /* at least */
     uint32_t limit;
-    uint32_t used;  /* since the last turn */
-    uint32_t peak;  /* most used in one turn, lately */
-    uint32_t turns; /* since the peak was last looked at */
+    uint32_t used;         /* since the last turn */
+    uint64_t recent_uses;  /* older ones count less */
+    uint64_t recent_bytes; /* in those */
+    uint32_t peak;         /* most used in one turn, lately */
+    uint32_t turns;        /* since the peak was last looked at */
     void *memory[ICN_URING_BUFFERS_MAX];
 } icn_uring_buffers;
 
@@ -42,12 +46,13 @@ void icn_uring_buffers_close(icn_uring_buffers *buffers);
 /* Before each submission: makes more or wants fewer, by what was used since the last one. */
 void icn_uring_buffers_turn(icn_uring_buffers *buffers);
 
-/* The memory of a buffer that came with a completion. */
-static inline void *icn_uring_buffers_take(icn_uring_buffers *buffers, uint16_t id)
+/* The memory of a buffer that came with a completion, and so many bytes. */
+static inline void *icn_uring_buffers_take(icn_uring_buffers *buffers, uint16_t id, uint32_t bytes)
 {
     ICN_CHECK(id < ICN_URING_BUFFERS_MAX);
     ICN_CHECK(buffers->memory[id] != NULL);
     ++buffers->used;
+    buffers->recent_bytes += bytes;
     return buffers->memory[id];
 }
 

@@ -101,13 +101,13 @@ static uint32_t receive_completed(icn_uring_port *port, icn_operation *operation
 {
     const uint16_t id = (uint16_t)(completion->flags >> IORING_CQE_BUFFER_SHIFT);
     const bool has_buffer = (completion->flags & IORING_CQE_F_BUFFER) != 0;
-    const void *data = has_buffer ? icn_uring_buffers_take(&port->buffers, id) : NULL;
+    const uint32_t size = completion->result > 0 ? (uint32_t)completion->result : 0;
+    const void *data = has_buffer ? icn_uring_buffers_take(&port->buffers, id, size) : NULL;
     uint32_t delivered;
 
-    if (completion->result > 0) {
+    if (size > 0) {
         ICN_CHECK(has_buffer);
-        const icn_completion piece = {
-            .more = true, .size = (uint32_t)completion->result, .data = data, .accepted = ICN_OS_SOCKET_NONE};
+        const icn_completion piece = {.more = true, .size = size, .data = data, .accepted = ICN_OS_SOCKET_NONE};
         delivered = give(port, operation, &piece, ended);
     } else {
         ICN_CHECK(ended);
@@ -215,8 +215,8 @@ static inline void handle_plain(icn_uring_port *port, const icn_uring_completion
         request_is_over(operation);
         icn_uring_start_again(port, operation); /* first: the callee may cancel */
     }
-    port->received.data = icn_uring_buffers_take(&port->buffers, id);
     port->received.size = (uint32_t)completion->result;
+    port->received.data = icn_uring_buffers_take(&port->buffers, id, port->received.size);
     icn_operation_give(operation, &port->received);
     icn_uring_buffers_give_back(&port->buffers, id);
 }
