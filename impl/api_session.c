@@ -130,10 +130,25 @@ static ICN_APART int32_t send_pinned(iocpnet_session session, const void *data, 
     return icn_api_status(status);
 }
 
+static ICN_APART int32_t give_back_and_send(icn_gate *borrowed, iocpnet_session session, const void *data,
+                                            uint64_t size)
+{
+    icn_gate_give_back(borrowed, icn_thread_self());
+    return send_pinned(session, data, size);
+}
+
 /* `left`: the gate that this thread left last. */
 static ICN_APART int32_t send_between_polls(icn_gate *left, iocpnet_session session, const void *data, uint64_t size)
 {
-    return icn_session_answer(left, session, data, size) ? IOCPNET_OK : send_pinned(session, data, size);
+    const uint64_t self = icn_thread_self();
+    if (!icn_gate_borrow(left, self)) {
+        return send_pinned(session, data, size);
+    }
+    if (!icn_session_answer(left->loop, session, data, size)) {
+        return give_back_and_send(left, session, data, size);
+    }
+    icn_gate_give_back(left, self);
+    return IOCPNET_OK;
 }
 
 static inline int32_t send_outside(iocpnet_session session, const void *data, uint64_t size)

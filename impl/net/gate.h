@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/atomic.h"
+#include "base/attributes.h"
 #include "base/check.h"
 #include "os/thread.h"
 
@@ -59,7 +60,7 @@ static inline uint64_t icn_gate_word(uint64_t thread, icn_gate_state state)
 }
 
 /* Tells those that wait that it was left. */
-void icn_gate_tell(icn_gate *gate);
+ICN_RARE void icn_gate_tell(icn_gate *gate);
 
 /*
  * False: the calling thread, `self`, was not the last one inside, or another one waits. `gate`: one in use, or one that this

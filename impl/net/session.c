@@ -56,7 +56,8 @@ static void initialise(icn_session *session, icn_loop *loop, icn_os_socket socke
     session->remote = *options->remote;
     session->endpoint.socket = socket;
     session->endpoint.family = options->remote->family;
-    session->receive.complete = icn_session_receive_completed;
+    session->receive.complete =
+        loop->deliver_received != NULL ? icn_session_receive_to_queue : icn_session_receive_completed;
     session->send.complete = icn_session_send_completed;
     icn_pointer_store_relaxed(&session->user, options->user);
     icn_kick_init(&session->kick, look);
@@ -143,7 +144,7 @@ static void fill_close(const icn_session *session, iocpnet_event *event)
 
 void icn_session_fill_event(const icn_session *session, uint32_t kind, iocpnet_event *event)
 {
-    icn_session_begin_event(session, kind, event);
+    icn_session_begin_event(session, session->loop, kind, NULL, 0, event);
     if (kind == IOCPNET_EVENT_DISCONNECTED || kind == IOCPNET_EVENT_CONNECT_FAILED) {
         fill_close(session, event);
     }

@@ -34,6 +34,12 @@ void icn_session_update_receive(icn_session *session)
     }
 }
 
+static inline void count_received(icn_session *session, icn_loop *loop, uint32_t size)
+{
+    icn_u64_count(&session->bytes_received, size);
+    icn_u64_count(&loop->counters.bytes_received, size);
+}
+
 static inline void deliver_bytes(icn_session *session, const icn_completion *completion)
 {
     icn_loop *loop = session->loop;
@@ -42,12 +48,9 @@ static inline void deliver_bytes(icn_session *session, const icn_completion *com
         return;
     }
     ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_OPEN);
-    icn_u64_count(&session->bytes_received, size);
-    icn_u64_count(&loop->counters.bytes_received, size);
+    count_received(session, loop, size);
     if (loop->on_received != NULL) {
         icn_session_serve(session, loop, completion->data, size);
-    } else if (icn_loop_wants(loop, IOCPNET_EVENT_RECEIVED)) {
-        loop->deliver_received(loop, session, completion->data, size);
     }
 }
 
@@ -107,6 +110,24 @@ static ICN_RARE void receive_ended(icn_session *session, const icn_completion *c
         icn_session_update_receive(session);
     }
     icn_session_operation_ended(session);
+}
+
+void icn_session_receive_to_queue(icn_operation *operation, const icn_completion *completion)
+{
+    icn_session *session = ICN_CONTAINER(operation, icn_session, receive);
+    icn_loop *loop = session->loop;
+    const uint32_t size = completion->size;
+    ICN_CHECK(session->operations > 0);
+    ICN_CHECK(completion->more == (size != 0));
+    if (!completion->more) {
+        receive_ended(session, completion);
+    } else if (!icn_session_is_closing(session)) {
+        ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_OPEN);
+        count_received(session, loop, size);
+        if (icn_loop_wants(loop, IOCPNET_EVENT_RECEIVED)) {
+            loop->deliver_received(loop, session, completion->data, size);
+        }
+    }
 }
 
 void icn_session_receive_completed(icn_operation *operation, const icn_completion *completion)

@@ -156,21 +156,20 @@ static inline icn_event_record *find_lent(const icn_answers *answers, const void
 }
 
 /* The session is not retired: that happens inside the gate. */
-static inline bool may_answer(const icn_session *session, uint64_t bytes)
+static inline bool may_answer(const icn_session *session, const icn_loop *loop)
 {
-    const icn_loop *loop = session->loop;
-    return bytes <= loop->served.reply_bytes_max && icn_session_state_now(session) == ICN_SESSION_OPEN &&
-           !icn_session_is_closing(session) && !icn_inbox_is_filled(&loop->inbox);
+    return icn_session_state_now(session) == ICN_SESSION_OPEN && !icn_session_is_closing(session) &&
+           !icn_inbox_is_filled(&loop->inbox);
 }
 
-static inline bool answer(icn_loop *loop, uint64_t handle, const void *data, uint64_t bytes)
+bool icn_session_answer(icn_loop *loop, uint64_t handle, const void *data, uint64_t bytes)
 {
     icn_event_record *record = find_lent(&loop->answers, data);
     if (record == NULL || record->session->handle != handle || bytes - 1 >= record->payload) {
         return false;
     }
     icn_session *session = record->session;
-    if (!may_answer(session, bytes) || !icn_send_queue_reserve_first(&session->send_queue, bytes)) {
+    if (!may_answer(session, loop) || !icn_send_queue_reserve_first(&session->send_queue, bytes)) {
         return false;
     }
     record->answer = (uint32_t)bytes;
@@ -179,17 +178,6 @@ static inline bool answer(icn_loop *loop, uint64_t handle, const void *data, uin
     icn_u64_count(&loop->counters.sends, 1);
     icn_u64_count(&loop->counters.bytes_accepted, bytes);
     return true;
-}
-
-bool icn_session_answer(icn_gate *gate, uint64_t handle, const void *data, uint64_t bytes)
-{
-    const uint64_t self = icn_thread_self();
-    if (!icn_gate_borrow(gate, self)) {
-        return false;
-    }
-    bool taken = answer(gate->loop, handle, data, bytes);
-    icn_gate_give_back(gate, self);
-    return taken;
 }
 
 void icn_answers_keep(icn_loop *loop)

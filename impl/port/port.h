@@ -110,6 +110,12 @@ typedef struct icn_port_functions {
 struct icn_port {
     const icn_port_functions *functions;
     bool running; /* inside icn_port_run; only checks read it */
+    /*
+     * Where the next receive goes: memory of receive_buffer_bytes, at first the port's own, `landing_own`. The owner may
+     * change it, also inside a completion. NULL: this port has its own ways.
+     */
+    void *landing;
+    void *landing_own;
 };
 
 /* The ports of this platform that can be tried, best first for `auto`; ends with NULL. */

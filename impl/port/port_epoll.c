@@ -70,7 +70,9 @@ static icn_result epoll_open(const icn_port_options *options, icn_port **opened)
     icn_list_init(&port->readable);
     port->buffer_size = options->receive_buffer_bytes;
     port->buffer = icn_memory_allocate(port->buffer_size, ICN_MEMORY_PORT);
-    port->received = (icn_completion){.more = true, .data = port->buffer, .accepted = ICN_OS_SOCKET_NONE};
+    port->base.landing = port->buffer;
+    port->base.landing_own = port->buffer;
+    port->received = (icn_completion){.more = true, .accepted = ICN_OS_SOCKET_NONE};
     if (port->buffer != NULL) {
         result = open_descriptors(port);
     }

@@ -31,8 +31,8 @@ typedef struct icn_epoll_port {
     uint32_t event_next;        /* events[event_next .. event_count): left over by the last run */
     uint32_t event_count;
     uint32_t buffer_size;
-    char *buffer;            /* every receive lands here: one warm piece of memory */
-    icn_completion received; /* made once; a receive stores its size only */
+    char *buffer;            /* where receives land, unless the owner has a better place: one warm piece of memory */
+    icn_completion received; /* made once; a receive stores its size and place only */
     icn_list queue;          /* operations whose last completion is to be delivered */
     icn_list readable;       /* endpoints that may have more to read, served in turn */
     struct epoll_event events[ICN_EPOLL_EVENTS_MAX];

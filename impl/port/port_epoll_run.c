@@ -63,13 +63,14 @@ static void give_data(icn_epoll_port *port, icn_operation *operation, uint32_t s
     ICN_CHECK(port->budget > 0);
     --port->budget;
     port->received.size = size;
+    port->received.data = port->base.landing;
     icn_operation_give(operation, &port->received);
 }
 
 /* True when there may be more. */
 static inline bool receive_piece(icn_epoll_port *port, icn_endpoint *endpoint, icn_operation *operation)
 {
-    const ssize_t size = icn_linux_receive((int)endpoint->socket, port->buffer, port->buffer_size, MSG_DONTWAIT);
+    const ssize_t size = icn_linux_receive((int)endpoint->socket, port->base.landing, port->buffer_size, MSG_DONTWAIT);
 
     if (size <= 0) {
         receive_nothing(port, endpoint, size);
@@ -207,7 +208,7 @@ static inline bool is_plain(uint32_t events, const icn_endpoint *endpoint)
 
 static inline void handle_plain(icn_epoll_port *port, icn_endpoint *endpoint)
 {
-    const ssize_t size = icn_linux_receive((int)endpoint->socket, port->buffer, port->buffer_size, MSG_DONTWAIT);
+    const ssize_t size = icn_linux_receive((int)endpoint->socket, port->base.landing, port->buffer_size, MSG_DONTWAIT);
 
     if (size > 0 && (uint32_t)size < port->buffer_size) {
         /* All of it; what comes later raises a new edge. */

@@ -39,6 +39,10 @@ static icn_result open_kind(const icn_port_functions *functions, const icn_port_
         return icn_failure(IOCPNET_E_NO_MEMORY);
     }
     opened->base.functions = functions;
+    if (functions->sends_now) {
+        opened->base.landing = opened->buffer;
+        opened->base.landing_own = opened->buffer;
+    }
     opened->options = *options;
     icn_list_init(&opened->endpoints);
     icn_list_init(&opened->queued);

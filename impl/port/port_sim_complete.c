@@ -134,13 +134,17 @@ static void give_bytes(icn_sim_port *port, icn_operation *operation, icn_sim_end
     uint32_t size = most - icn_sim_choose(most);
     icn_completion completion = {.status = IOCPNET_OK, .more = true, .accepted = ICN_OS_SOCKET_NONE};
 
-    (void)icn_sim_read(end, port->buffer, size);
+    uint8_t *place = port->base.landing != NULL ? port->base.landing : port->buffer;
+
+    (void)icn_sim_read(end, place, size);
     completion.size = size;
-    completion.data = port->buffer;
+    completion.data = place;
     icn_sim_trace("received", icn_sim_connection(end), size);
     icn_operation_give(operation, &completion);
-    /* The bytes were lent until here. */
-    memset(port->buffer, BYTES_TAKEN_BACK, size);
+    if (place == port->buffer) {
+        /* The bytes were lent until here. */
+        memset(place, BYTES_TAKEN_BACK, size);
+    }
 }
 
 static void complete_receive(icn_sim_port *port, icn_operation *operation)

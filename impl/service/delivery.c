@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "base/attributes.h"
 #include "service/dispatcher.h"
 #include "util/log.h"
 
@@ -26,15 +27,25 @@ static bool deliver_by_callback(icn_loop *loop, icn_session *session, const iocp
     return true;
 }
 
+static ICN_RARE void starve(icn_loop *loop, icn_event_queue *queue)
+{
+    icn_sessions_starve(loop, true);
+    if (!icn_event_queue_starve(queue)) {
+        icn_sessions_starve(loop, false);
+    }
+}
+
+static inline bool must_starve(const icn_loop *loop, const icn_event_queue *queue)
+{
+    return !loop->starved && icn_event_queue_is_full(queue);
+}
+
 /* Counts an event that was queued; no session receives any more once the queue is full. */
 static inline void queued(icn_loop *loop, icn_event_queue *queue)
 {
     icn_u64_count(&loop->counters.events, 1);
-    if (!loop->starved && icn_event_queue_is_full(queue)) {
-        icn_sessions_starve(loop, true);
-        if (!icn_event_queue_starve(queue)) {
-            icn_sessions_starve(loop, false);
-        }
+    if (must_starve(loop, queue)) {
+        starve(loop, queue);
     }
 }
 
@@ -50,13 +61,37 @@ static bool deliver_to_queue(icn_loop *loop, icn_session *session, const iocpnet
     return true;
 }
 
-static void deliver_received_to_queue(icn_loop *loop, icn_session *session, const void *data, uint32_t size)
+static ICN_APART void deliver_copy_to_queue(icn_loop *loop, icn_session *session, const void *data, uint32_t size)
 {
     icn_event_queue *queue = &dispatcher_of(loop)->queue;
     if (icn_event_queue_append_received(queue, session, data, size)) {
         queued(loop, queue);
     } else {
         icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
+    }
+}
+
+static ICN_RARE void make_room(icn_loop *loop, icn_event_queue *queue, icn_event_landing landing)
+{
+    if (landing == ICN_EVENT_LANDED_LAST) {
+        icn_event_queue_land_elsewhere(queue);
+    }
+    if (must_starve(loop, queue)) {
+        starve(loop, queue);
+    }
+}
+
+static void deliver_landed_to_queue(icn_loop *loop, icn_session *session, const void *data, uint32_t size)
+{
+    icn_event_queue *queue = &dispatcher_of(loop)->queue;
+    const icn_event_landing landing = icn_event_queue_append_landed(queue, session, data, size);
+    if (landing == ICN_EVENT_NOT_LANDED) {
+        deliver_copy_to_queue(loop, session, data, size);
+        return;
+    }
+    icn_u64_count(&loop->counters.events, 1);
+    if (landing == ICN_EVENT_LANDED_LAST || must_starve(loop, queue)) {
+        make_room(loop, queue, landing);
     }
 }
 
@@ -105,7 +140,7 @@ void icn_delivery_init(icn_dispatcher *dispatcher)
     icn_loop *loop = &dispatcher->loop;
     if (options->delivery == IOCPNET_DELIVERY_BATCHES) {
         loop->deliver = deliver_to_queue;
-        loop->deliver_received = deliver_received_to_queue;
+        loop->deliver_received = deliver_copy_to_queue;
         loop->deliver_end_of_stream = deliver_end_of_stream_to_queue;
         /* Ends go through the queue even when the host does not want to see them: records point to their sessions. */
         loop->wanted = options->batch_events | ends;
@@ -113,6 +148,11 @@ void icn_delivery_init(icn_dispatcher *dispatcher)
         loop->deliver = deliver_by_callback;
     }
     icn_event_queue_init(&dispatcher->queue, options->event_queue_bytes_max, options->batch_events);
+    if (options->delivery == IOCPNET_DELIVERY_BATCHES && loop->port->landing_own != NULL) {
+        loop->deliver_received = deliver_landed_to_queue;
+        icn_event_queue_receive_directly(&dispatcher->queue, &loop->port->landing, loop->port->landing_own,
+                                         options->receive_buffer_bytes);
+    }
     icn_kick_init(&dispatcher->feed_kick, feed);
     icn_kick_init(&dispatcher->stopped_kick, announce_stopped);
 }

@@ -77,6 +77,16 @@ static uint32_t fetch(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_
     return count;
 }
 
+/* What was handed out may be answered from where it is, if its port sends at once, and any one of them fits the queue. */
+static void lend(icn_dispatcher *dispatcher)
+{
+    icn_loop *loop = &dispatcher->loop;
+    icn_event_record *received = dispatcher->queue.lent_received;
+    if (loop->served.reply_bytes_max >= dispatcher->service->options.receive_buffer_bytes) {
+        loop->answers = (icn_answers){.first = received, .next = received};
+    }
+}
+
 /* Driving by the host: does the I/O, without waiting when there are events from before. */
 static icn_result drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity,
                                   uint32_t timeout_ms)
@@ -90,8 +100,7 @@ static icn_result drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *eve
         icn_result result = drive(dispatcher, progress(dispatcher), wait_ms, budget, &woken);
         uint32_t count = fetch(dispatcher, events, capacity);
         if (count != 0) {
-            icn_event_record *received = dispatcher->queue.lent_received;
-            dispatcher->loop.answers = (icn_answers){.first = received, .next = received};
+            lend(dispatcher);
             return count_of(count);
         }
         if (result.status != IOCPNET_OK || woken || left_ms == 0) {

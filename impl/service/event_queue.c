@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/attributes.h"
 #include "base/check.h"
 #include "util/memory.h"
 
@@ -20,15 +21,25 @@ struct icn_event_block {
     _Alignas(8) uint8_t bytes[];
 };
 
+static uint32_t record_bytes(uint64_t payload)
+{
+    return (uint32_t)(sizeof(record) + ((payload + 7) & ~UINT64_C(7)));
+}
+
+static void block_clear(icn_event_block *block, icn_event_block *next)
+{
+    block->next = next;
+    block->written = 0;
+    block->published = 0;
+    block->read = 0;
+}
+
 static icn_event_block *block_create(uint32_t capacity)
 {
     icn_event_block *block = icn_memory_allocate(sizeof *block + capacity, ICN_MEMORY_EVENT_BUFFER);
     if (block != NULL) {
-        block->next = NULL;
         block->capacity = capacity;
-        block->written = 0;
-        block->published = 0;
-        block->read = 0;
+        block_clear(block, NULL);
     }
     return block;
 }
@@ -53,6 +64,13 @@ void icn_event_queue_init(icn_event_queue *queue, uint64_t bytes_max, uint64_t w
     icn_list_init(&queue->lent_ends_of_stream);
 }
 
+void icn_event_queue_receive_directly(icn_event_queue *queue, void **landing, void *own, uint32_t bytes)
+{
+    queue->landing = landing;
+    queue->landing_own = own;
+    queue->landing_room = record_bytes(bytes);
+}
+
 static void release_sessions(icn_list *sessions)
 {
     icn_list_node *node;
@@ -65,6 +83,11 @@ void icn_event_queue_discard(icn_event_queue *queue)
 {
     blocks_destroy(queue->lent);
     blocks_destroy(queue->reading);
+    blocks_destroy(queue->spares);
+    if (queue->landing != NULL) {
+        *queue->landing = queue->landing_own;
+    }
+    queue->spares = NULL;
     queue->lent = NULL;
     queue->reading = NULL;
     queue->writing = NULL;
@@ -87,9 +110,39 @@ static void signal_arrived(icn_event_queue *queue)
     }
 }
 
+static icn_event_block *take_spare(icn_event_queue *queue)
+{
+    icn_mutex_lock(&queue->mutex);
+    icn_event_block *spare = queue->spares;
+    if (spare != NULL) {
+        queue->spares = spare->next;
+        spare->next = NULL;
+    }
+    icn_mutex_unlock(&queue->mutex);
+    return spare;
+}
+
+/* Of the blocks that are kept for re-use: behind what fills one, a record that lands has room. */
+static uint32_t usual_capacity(const icn_event_queue *queue)
+{
+    const uint32_t filled = queue->landing_room > ICN_EVENT_BLOCK_BYTES ? queue->landing_room : ICN_EVENT_BLOCK_BYTES;
+    return filled + queue->landing_room;
+}
+
+/* For a record of so many bytes. */
+static icn_event_block *new_block(icn_event_queue *queue, uint32_t bytes)
+{
+    const uint32_t capacity = usual_capacity(queue);
+    if (bytes > capacity) {
+        return block_create(bytes + queue->landing_room);
+    }
+    icn_event_block *spare = take_spare(queue);
+    return spare != NULL ? spare : block_create(capacity);
+}
+
 static bool add_block(icn_event_queue *queue, uint32_t bytes)
 {
-    icn_event_block *block = block_create(bytes > ICN_EVENT_BLOCK_BYTES ? bytes : ICN_EVENT_BLOCK_BYTES);
+    icn_event_block *block = new_block(queue, bytes);
     if (block == NULL) {
         return false;
     }
@@ -99,15 +152,34 @@ static bool add_block(icn_event_queue *queue, uint32_t bytes)
     } else {
         queue->writing->published = queue->writing->written;
         queue->writing->next = block;
+        /* There may be nothing in the new block when the turn ends. */
+        signal_arrived(queue);
     }
     icn_mutex_unlock(&queue->mutex);
     queue->writing = block;
     return true;
 }
 
-static uint32_t record_bytes(uint64_t payload)
+/* What is received next lands behind what was written, where its record will be: nobody else looks there. NULL: no room. */
+static inline void *landing_in(const icn_event_queue *queue, icn_event_block *block)
 {
-    return (uint32_t)(sizeof(record) + ((payload + 7) & ~UINT64_C(7)));
+    return block->capacity - block->written >= queue->landing_room ? block->bytes + block->written + sizeof(record)
+                                                                   : NULL;
+}
+
+void icn_event_queue_land_elsewhere(icn_event_queue *queue)
+{
+    *queue->landing = add_block(queue, 0) ? landing_in(queue, queue->writing) : queue->landing_own;
+}
+
+static void offer_landing(icn_event_queue *queue)
+{
+    if (queue->landing != NULL) {
+        *queue->landing = landing_in(queue, queue->writing);
+        if (*queue->landing == NULL) {
+            icn_event_queue_land_elsewhere(queue);
+        }
+    }
 }
 
 /* A record with `payload` bytes of data behind it. False: no memory. */
@@ -129,6 +201,7 @@ static inline bool append(icn_event_queue *queue, const record *header, const vo
     }
     block->written += bytes;
     icn_u64_count(&queue->written, bytes);
+    offer_landing(queue);
     return true;
 }
 
@@ -143,6 +216,28 @@ bool icn_event_queue_append_received(icn_event_queue *queue, icn_session *sessio
 {
     const record header = {.session = session, .kind = IOCPNET_EVENT_RECEIVED, .payload = size, .size = size};
     return append(queue, &header, data);
+}
+
+icn_event_landing icn_event_queue_append_landed(icn_event_queue *queue, icn_session *session, const void *data,
+                                                uint32_t size)
+{
+    icn_event_block *block = queue->writing;
+    record *place = (record *)(uintptr_t)data - 1;
+    const uint32_t bytes = record_bytes(size);
+    if (data == queue->landing_own) {
+        return ICN_EVENT_NOT_LANDED;
+    }
+    ICN_CHECK((uint8_t *)place == block->bytes + block->written && bytes <= block->capacity - block->written);
+    place->session = session;
+    place->kind = IOCPNET_EVENT_RECEIVED;
+    place->payload = size;
+    place->size = size;
+    place->answer = 0;
+    block->written += bytes;
+    icn_u64_count(&queue->written, bytes);
+    void *next = landing_in(queue, block);
+    *queue->landing = next;
+    return next != NULL ? ICN_EVENT_LANDED : ICN_EVENT_LANDED_LAST;
 }
 
 bool icn_event_queue_append_end_of_stream(icn_event_queue *queue, icn_session *session)
@@ -223,10 +318,31 @@ static void tell_ends_of_stream(icn_event_queue *queue)
     }
 }
 
+/* What was lent serves again; what nobody needed since the last time is freed, but for one block. */
+static void change_spares(icn_event_queue *queue)
+{
+    icn_event_block *unused;
+    queue->many_spares = queue->lent != NULL && queue->lent->next != NULL;
+    icn_mutex_lock(&queue->mutex);
+    icn_event_block **unneeded = queue->spares != NULL && queue->lent == NULL ? &queue->spares->next : &queue->spares;
+    unused = *unneeded;
+    *unneeded = NULL;
+    for (icn_event_block *block = queue->lent, *next; block != NULL; block = next) {
+        next = block->next;
+        icn_event_block **list = block->capacity == usual_capacity(queue) ? &queue->spares : &unused;
+        block_clear(block, *list);
+        *list = block;
+    }
+    icn_mutex_unlock(&queue->mutex);
+    queue->lent = NULL;
+    blocks_destroy(unused);
+}
+
 void icn_event_queue_reclaim(icn_event_queue *queue)
 {
-    blocks_destroy(queue->lent);
-    queue->lent = NULL;
+    if (queue->lent != NULL || queue->many_spares) {
+        change_spares(queue);
+    }
     tell_ends_of_stream(queue);
     release_sessions(&queue->lent_sessions);
 }
@@ -251,56 +367,71 @@ static bool has_record(icn_event_queue *queue)
 }
 
 /* The host asked for this session's end: it wants no more of its bytes. */
-static bool is_unwanted(const record *entry)
+static inline bool is_unwanted(const icn_session *session)
 {
-    return entry->kind == IOCPNET_EVENT_RECEIVED && icn_u32_load(&entry->session->close_claim) == ICN_CLOSE_BY_HOST;
+    return icn_u32_load(&session->close_claim) == ICN_CLOSE_BY_HOST;
 }
 
-/* True when an event was stored. `link`: where a RECEIVED that is handed out is linked to. */
-static inline bool fetch_record(icn_event_queue *queue, record *entry, iocpnet_event *event, icn_event_record ***link)
+/* Of what is not RECEIVED: true when an event was stored. */
+static ICN_APART bool fetch_other(icn_event_queue *queue, const record *entry, iocpnet_event *event)
 {
     if (entry->kind == END_OF_STREAM) {
         icn_list_append(&queue->lent_ends_of_stream, &entry->session->end_node);
         return false;
     }
-    if (is_unwanted(entry)) {
-        return false;
-    }
-    icn_session_begin_event(entry->session, entry->kind, event);
+    icn_session_fill_event(entry->session, entry->kind, event);
     event->size = entry->size;
-    if (entry->payload != 0) {
-        event->data = entry + 1;
-        **link = entry;
-        *link = &entry->next;
-    }
     return true;
 }
 
-/* With the mutex: how many bytes of records come before the next end that is due, or UINT64_MAX. */
-static uint64_t bytes_before_end(const icn_event_queue *queue)
+static inline void fetch_received(record *entry, const icn_loop *loop, iocpnet_event *event)
 {
-    const icn_list_node *node = queue->ended.next;
-    return node == &queue->ended
-               ? UINT64_MAX
-               : ICN_CONTAINER(node, icn_session, loop_node)->ended_at - icn_u64_load_relaxed(&queue->consumed);
+    icn_session_begin_event(entry->session, loop, IOCPNET_EVENT_RECEIVED, entry + 1, entry->payload, event);
 }
 
-/* With the mutex: the records that the first block has, at least one; returns how many events were stored. */
-static uint32_t fetch_run(icn_event_queue *queue, iocpnet_event *events, uint32_t capacity, icn_event_record ***link)
+/* With the mutex: behind the records that come before the next end that is due, in the first block. */
+static const uint8_t *end_of_run(const icn_event_queue *queue, const icn_event_block *block)
+{
+    const icn_list_node *node = queue->ended.next;
+    uint64_t bytes = block->published - block->read;
+    if (node != &queue->ended) {
+        const icn_session *session = ICN_CONTAINER(node, icn_session, loop_node);
+        const uint64_t before_end = session->ended_at - icn_u64_load_relaxed(&queue->consumed);
+        bytes = before_end < bytes ? before_end : bytes;
+    }
+    return block->bytes + block->read + bytes;
+}
+
+/*
+ * With the mutex: the records that the first block has, at least one; returns how many events were stored. `link`: what the
+ * next RECEIVED that is handed out is linked to.
+ */
+static ICN_APART uint32_t fetch_run(icn_event_queue *queue, iocpnet_event *events, uint32_t capacity,
+                                    icn_event_record ***link)
 {
     icn_event_block *block = queue->reading;
-    const uint64_t bytes_max = bytes_before_end(queue);
-    const uint32_t begin = block->read;
-    uint32_t read = begin;
-    uint32_t count = 0;
+    uint8_t *const begin = block->bytes + block->read;
+    const uint8_t *const end = end_of_run(queue, block);
+    const icn_loop *loop = ((record *)(void *)begin)->session->loop;
+    const iocpnet_event *const events_end = events + capacity;
+    iocpnet_event *event = events;
+    icn_event_record **last = *link;
+    uint8_t *at = begin;
     do {
-        record *entry = (record *)(void *)(block->bytes + read);
-        read += record_bytes(entry->payload);
-        count += fetch_record(queue, entry, &events[count], link) ? 1 : 0;
-    } while (count < capacity && read < block->published && read - begin < bytes_max);
-    block->read = read;
-    icn_u64_count(&queue->consumed, read - begin);
-    return count;
+        record *entry = (record *)(void *)at;
+        at += record_bytes(entry->payload);
+        if (entry->kind != IOCPNET_EVENT_RECEIVED) {
+            event += fetch_other(queue, entry, event) ? 1 : 0;
+        } else if (!is_unwanted(entry->session)) {
+            fetch_received(entry, loop, event++);
+            *last = entry;
+            last = &entry->next;
+        }
+    } while (event != events_end && at != end);
+    *link = last;
+    block->read += (uint32_t)(at - begin);
+    icn_u64_count(&queue->consumed, (uint64_t)(at - begin));
+    return (uint32_t)(event - events);
 }
 
 /* The next session whose end is due, or NULL. */

@@ -30,6 +30,9 @@ typedef struct icn_event_queue {
 
     /* Producer. */
     icn_event_block *writing;
+    void **landing;          /* of the port: kept behind the head of the next record; NULL: the port has its own ways */
+    void *landing_own;       /* constant; the port's own memory, where there is none for a block */
+    uint32_t landing_room;   /* constant; bytes of the largest record that lands */
     icn_atomic_u64 written;  /* bytes of records ever written; one writer */
     icn_atomic_u64 consumed; /* bytes of records ever handed out; one writer at a time, the consumer */
 
@@ -37,6 +40,7 @@ typedef struct icn_event_queue {
     icn_condition arrived;
     /* Under the mutex. */
     icn_event_block *reading; /* the first block that is not handed out; the last one is `writing` */
+    icn_event_block *spares;  /* empty */
     icn_list ended;           /* sessions whose last event is still to be handed out */
     bool stopped_due;         /* SERVICE_STOPPED is still to be handed out, after all else */
     bool woken;               /* somebody wants the consumer to return */
@@ -45,6 +49,7 @@ typedef struct icn_event_queue {
     /* Consumer: what the last batch lent to the host. */
     icn_event_block *lent;
     icn_event_record *lent_received; /* the RECEIVED of the last fetch */
+    bool many_spares;                /* more than one was given back */
     icn_list lent_sessions;
     icn_list lent_ends_of_stream; /* sessions: the host has just fetched all that came before */
 
@@ -52,6 +57,8 @@ typedef struct icn_event_queue {
 } icn_event_queue;
 
 void icn_event_queue_init(icn_event_queue *queue, uint64_t bytes_max, uint64_t wanted);
+/* Before anything is appended: what the port receives, up to `bytes` at a time, is to land in its event. */
+void icn_event_queue_receive_directly(icn_event_queue *queue, void **landing, void *own, uint32_t bytes);
 /* Frees what was not fetched, and ends the sessions in it. Nobody appends or fetches any more. */
 void icn_event_queue_discard(icn_event_queue *queue);
 /* Discarded, or never used. */
@@ -61,7 +68,16 @@ void icn_event_queue_fini(icn_event_queue *queue);
 
 /* False: no memory, nothing was queued. Bytes at event->data are copied. */
 bool icn_event_queue_append(icn_event_queue *queue, icn_session *session, const iocpnet_event *event);
-/* The same for RECEIVED. */
+typedef enum icn_event_landing {
+    ICN_EVENT_NOT_LANDED, /* nothing was queued: a copy is needed */
+    ICN_EVENT_LANDED,
+    ICN_EVENT_LANDED_LAST /* icn_event_queue_land_elsewhere is to be called before the port receives again */
+} icn_event_landing;
+/* The same for RECEIVED, whose bytes have landed behind the place of its record, or in the port's own memory. */
+icn_event_landing icn_event_queue_append_landed(icn_event_queue *queue, icn_session *session, const void *data,
+                                                uint32_t size);
+void icn_event_queue_land_elsewhere(icn_event_queue *queue);
+/* The same for RECEIVED of which a copy is made. */
 bool icn_event_queue_append_received(icn_event_queue *queue, icn_session *session, const void *data, uint32_t size);
 /* Queues the last event of a session, and with it the session. Never fails. */
 void icn_event_queue_append_end(icn_event_queue *queue, icn_session *session);
@@ -77,7 +93,7 @@ bool icn_event_queue_starve(icn_event_queue *queue);
 
 /* ---- consumer ---- */
 
-/* Takes back what the last batch lent: frees blocks, tells sessions that the end of their stream was seen, and ends the
+/* Takes back what the last batch lent: keeps or frees blocks, tells sessions that the end of their stream was seen, and ends the
  * handles of disconnected ones. */
 void icn_event_queue_reclaim(icn_event_queue *queue);
 /* Stores up to `capacity` events; returns how many. */

@@ -46,7 +46,7 @@ KICKS = (
 
 OPERATIONS = (
     Mutant("owner reference dropped with the first piece", "net/session_receive.c", (
-        ("    ICN_CHECK(session->operations > 0);\n",
+        ("    ICN_CHECK(session->operations > 0);\n    ICN_CHECK(completion->more == (completion->size != 0));\n",
          "    if (completion->more && operation->state == ICN_OPERATION_CANCELLING) {\n"
          "        session->operations = 0;\n    }\n"),
         ("        icn_session_drop(session);\n", "        session->operations -= session->operations != 0;\n"
@@ -180,9 +180,9 @@ EVENTS = (
     Mutant("session ends before the host has looked", "service/event_queue.c", (
         ("    icn_list_append(&queue->lent_sessions, &session->loop_node);\n"
          "    if ((queue->wanted & IOCPNET_EVENT_BIT(kind)) == 0) {\n        return false;\n    }\n"
-         "    memset(event, 0, sizeof *event);\n    icn_session_fill_event(session, kind, event);\n    return true;",
+         "    icn_session_fill_event(session, kind, event);\n    return true;",
          "    bool shown = (queue->wanted & IOCPNET_EVENT_BIT(kind)) != 0;\n    if (shown) {\n"
-         "        memset(event, 0, sizeof *event);\n        icn_session_fill_event(session, kind, event);\n    }\n"
+         "        icn_session_fill_event(session, kind, event);\n    }\n"
          "    icn_session_release(session);\n    return shown;"),)),
     Mutant("starved sessions are never fed", "service/event_queue.c", (
         ("    return icn_u32_load(&queue->starving) != 0 && has_room(queue) && icn_u32_exchange(&queue->starving, 0) != 0;",

@@ -1,3 +1,4 @@
+#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
@@ -293,5 +294,105 @@ TEST_F(EventQueue, AWaitingConsumerSeesWhatAnotherThreadPublishes)
 }
 
 } // namespace
+
+/* What a port receives lands where its record will be. */
+class LandingQueue : public EventQueue
+{
+protected:
+    static constexpr uint32_t most = 4096;
+
+    void SetUp() override
+    {
+        EventQueue::SetUp();
+        icn_event_queue_receive_directly(&queue, &landing, own, most);
+    }
+
+    void TearDown() override
+    {
+        EventQueue::TearDown();
+        EXPECT_EQ(landing, static_cast<void *>(own));
+    }
+
+    icn_event_landing land(icn_session *from, const std::string &bytes)
+    {
+        std::memcpy(landing, bytes.data(), bytes.size());
+        const icn_event_landing landed =
+            icn_event_queue_append_landed(&queue, from, landing, static_cast<uint32_t>(bytes.size()));
+        if (landed == ICN_EVENT_LANDED_LAST) {
+            icn_event_queue_land_elsewhere(&queue);
+        }
+        return landed;
+    }
+
+    char own[most];
+    void *landing = own;
+};
+
+TEST_F(LandingQueue, BytesStayWhereTheyLanded)
+{
+    icn_session *one = session(1);
+    ASSERT_TRUE(receive(one, "first"));
+    const void *place = landing;
+    ASSERT_EQ(land(one, "second"), ICN_EVENT_LANDED);
+    ASSERT_TRUE(receive(one, "third"));
+    icn_event_queue_publish(&queue);
+    const std::vector<iocpnet_event> events = fetch(8);
+    ASSERT_EQ(events.size(), 3U);
+    EXPECT_EQ(events[1].data, place);
+    EXPECT_EQ(bytes_of(events[0]) + bytes_of(events[1]) + bytes_of(events[2]), "firstsecondthird");
+}
+
+TEST_F(LandingQueue, WhatIsInThePortsOwnMemoryHasToBeCopied)
+{
+    EXPECT_EQ(land(session(1), "first"), ICN_EVENT_NOT_LANDED);
+}
+
+TEST_F(LandingQueue, BlocksAreFollowedByOthersAndUsedAgain)
+{
+    icn_session *one = session(1);
+    ASSERT_TRUE(receive(one, "0"));
+    std::string sent;
+    std::string fetched;
+    for (int i = 0; i < 1000; i++) {
+        const std::string bytes(static_cast<size_t>(i * 37 % most + 1), static_cast<char>('a' + i % 26));
+        ASSERT_NE(land(one, bytes), ICN_EVENT_NOT_LANDED);
+        sent += bytes;
+        icn_event_queue_publish(&queue);
+        icn_event_queue_reclaim(&queue);
+        for (const iocpnet_event &event : fetch(8)) {
+            fetched += bytes_of(event);
+        }
+        EXPECT_LE(icn_memory_blocks(ICN_MEMORY_EVENT_BUFFER), 4U);
+    }
+    EXPECT_TRUE("0" + sent == fetched);
+}
+
+TEST_F(LandingQueue, SpareBlocksAreFreedWhenABatchDidWithoutThem)
+{
+    icn_session *one = session(1);
+    ASSERT_TRUE(receive(one, "0"));
+    for (int i = 0; i < 200; i++) {
+        (void)land(one, std::string(most, 'x'));
+    }
+    icn_event_queue_publish(&queue);
+    EXPECT_EQ(fetch(300).size(), 201U);
+    EXPECT_GT(icn_memory_blocks(ICN_MEMORY_EVENT_BUFFER), 10U);
+    icn_event_queue_reclaim(&queue);
+    icn_event_queue_reclaim(&queue);
+    EXPECT_LE(icn_memory_blocks(ICN_MEMORY_EVENT_BUFFER), 2U);
+}
+
+TEST_F(LandingQueue, WithoutMemoryReceivesLandInThePortsOwn)
+{
+    icn_session *one = session(1);
+    ASSERT_TRUE(receive(one, "0"));
+    icn_memory_fail(1, 1);
+    while (land(one, std::string(most, 'x')) != ICN_EVENT_NOT_LANDED) {
+    }
+    icn_memory_fail(0, 0);
+    EXPECT_EQ(landing, static_cast<void *>(own));
+    ASSERT_TRUE(receive(one, std::string(most, 'y')));
+    EXPECT_NE(landing, static_cast<void *>(own));
+}
 
 } // namespace unit_test
