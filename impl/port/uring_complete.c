@@ -201,7 +201,7 @@ static inline bool is_plain(const icn_uring_completion *completion)
 {
     const icn_operation *operation = (const icn_operation *)(uintptr_t)completion->user_data;
 
-    return (completion->flags & IORING_CQE_F_BUFFER) != 0 && completion->result > 0 &&
+    return completion->result > 0 && (completion->flags & IORING_CQE_F_BUFFER) != 0 &&
            operation->state == ICN_OPERATION_IN_FLIGHT;
 }
 

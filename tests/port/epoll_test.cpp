@@ -182,6 +182,39 @@ TEST_F(PortEpoll, ConnectionsThatComeTogetherAreAcceptedInFewTurns)
     EXPECT_LT(wait_calls.calls, count / 4);
 }
 
+TEST_F(PortEpoll, ConnectionsThatComeTogetherAreAcceptedWithinTheBudget)
+{
+    constexpr size_t count = 60;
+    constexpr uint32_t budget = 5; /* which the rig checks */
+    icn_address address;
+    Link &listener = rig.listening_link(address);
+    std::vector<Socket> peers;
+    for (size_t i = 0; i < count; ++i) {
+        peers.push_back(Socket::connect(port_test::text_of(address)));
+    }
+    listener.accept();
+    EXPECT_TRUE(rig.run_until([&] { return listener.reader.accepted().size() == count; }, budget));
+}
+
+TEST_F(PortEpoll, AcceptCancelledAmongManyConnectionsHandsOverNoMore)
+{
+    constexpr size_t count = 20;
+    icn_address address;
+    Link &listener = rig.listening_link(address);
+    std::vector<Socket> peers;
+    for (size_t i = 0; i < 2 * count; ++i) {
+        peers.push_back(Socket::connect(port_test::text_of(address)));
+    }
+    listener.accept();
+    listener.reader.hook = [&](const icn_completion &) {
+        if (listener.reader.accepted().size() == count) {
+            listener.cancel();
+        }
+    };
+    ASSERT_TRUE(finishes(listener.reader));
+    EXPECT_EQ(listener.reader.accepted().size(), count);
+}
+
 TEST_F(PortEpoll, ConnectionsThatNobodyAcceptsDoNotEndAWait)
 {
     constexpr uint32_t wait_ms = 20;

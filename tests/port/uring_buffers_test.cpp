@@ -38,6 +38,13 @@ protected:
         return links;
     }
 
+    void turn(int times)
+    {
+        for (int i = 0; i < times; ++i) {
+            rig->run(0);
+        }
+    }
+
     const std::string sent = std::string(20000, 'x'); /* 20 buffers of the smallest size */
 };
 
@@ -121,6 +128,27 @@ TEST_P(UringBuffers, OfABurstAreFreedWhenFewAreUsed)
         ASSERT_TRUE(link.peer.send("x"));
         ASSERT_TRUE(all_received({&link}, "x"));
     }
+    EXPECT_EQ(port_memory(), before);
+}
+
+TEST_P(UringBuffers, OfABurstAreFreedWhenPiecesAreLarge)
+{
+    open(1 << 16);
+    const uint64_t before = port_memory();
+    const std::vector<Link *> links = receiving_links(7);
+    ASSERT_TRUE(all_received(links, sent));
+    ASSERT_GT(port_memory(), before);
+    const std::string large(60000, 'x');
+    for (int round = 0; round < 100 && port_memory() > before; ++round) {
+        for (Link *link : links) {
+            link->reader.data().clear();
+            ASSERT_TRUE(link->peer.send(large));
+        }
+        ASSERT_TRUE(all_received(links, large));
+        turn(200);
+    }
+    EXPECT_EQ(port_memory(), before);
+    turn(2000);
     EXPECT_EQ(port_memory(), before);
 }
 
