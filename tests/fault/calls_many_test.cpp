@@ -43,17 +43,23 @@ TEST_P(TenThousandSessions, AreDestroyedInUnderTwoSeconds)
 {
     const uint32_t count = scaled(10000);
     ASSERT_GE(raise_descriptor_limit(), count + 100) << "needs a limit of descriptors above " << count;
-    Tally tally(GetParam(), [](iocpnet_service_options &o) { o.dispatcher_count = 2; });
+    Tally tally(GetParam(), [](iocpnet_service_options &o) {
+        o.dispatcher_count = 2;
+        o.close_timeout_ms = 600000;
+    });
     const std::string address = tally.listen();
     ASSERT_EQ(IOCPNET_OK, tally.start());
     Remote peers("peers", address + " " + std::to_string(count));
     ASSERT_EQ("connected", peers.line());
     ASSERT_TRUE(wait_until([&] { return tally.connected() == count; }));
     const auto begin = Clock::now();
+    const double cpu = fault_test::cpu_seconds();
     EXPECT_EQ(IOCPNET_OK, tally.destroy());
     const std::chrono::duration<double> taken = Clock::now() - begin;
     std::printf("%u sessions destroyed in %.0f ms\n", count, taken.count() * 1000);
-    EXPECT_LT(taken.count(), 2.0);
+    /* Of processors: the machine may be busy with other things. To wait for anything would take much longer. */
+    EXPECT_LT(fault_test::cpu_seconds() - cpu, 2.0);
+    EXPECT_LT(taken.count(), 20.0);
     EXPECT_EQ(count, tally.disconnected());
     EXPECT_EQ("ended", peers.line());
     EXPECT_EQ(0, peers.finish());

@@ -98,8 +98,8 @@ private:
     static void IOCPNET_CALL deliver(const iocpnet_event *event, void *user);
     void drive(uint32_t dispatcher);
     void join();
-    /* Until the service has had a turn that began later than this call, as a rule of this dispatcher. */
-    void wait_for_a_turn(uint32_t dispatcher);
+    /* Until turns of the service have begun and ended, as a rule those of this dispatcher. */
+    void wait_for_turns(uint32_t dispatcher);
 
     Mode mode_;
     iocpnet_service service_ = 0;

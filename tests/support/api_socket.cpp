@@ -383,6 +383,27 @@ void Socket::set_send_buffer(int bytes)
     set_option(handle_, SOL_SOCKET, SO_SNDBUF, bytes);
 }
 
+void fix_send_buffer(const std::string &local, const std::string &remote)
+{
+#if defined(__linux__)
+    constexpr int descriptors_max = 4096;
+    for (int descriptor = 0; descriptor < descriptors_max; descriptor++) {
+        sockaddr_storage own = {};
+        sockaddr_storage peer = {};
+        socklen_type own_size = sizeof own;
+        socklen_type peer_size = sizeof peer;
+        if (getsockname(descriptor, reinterpret_cast<sockaddr *>(&own), &own_size) == 0 &&
+            getpeername(descriptor, reinterpret_cast<sockaddr *>(&peer), &peer_size) == 0 && format(own) == local &&
+            format(peer) == remote) {
+            set_option(descriptor, SOL_SOCKET, SO_SNDBUF, 65536);
+        }
+    }
+#else
+    static_cast<void>(local);
+    static_cast<void>(remote);
+#endif
+}
+
 bool has_ipv6()
 {
     return Socket::listen("::1").is_open();

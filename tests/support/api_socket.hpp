@@ -76,6 +76,9 @@ private:
     End end_ = End::none;
 };
 
+/* Of the socket that this process has between these addresses: else the system makes it larger whenever it likes. Linux. */
+void fix_send_buffer(const std::string &local, const std::string &remote);
+
 /* True when the machine has a loopback address of IPv6. */
 bool has_ipv6();
 
