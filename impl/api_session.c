@@ -200,17 +200,6 @@ int32_t IOCPNET_CALL iocpnet_session_sendv(iocpnet_session session, const iocpne
     return icn_api_status(status);
 }
 
-/* NULL when there is no text, or no memory for it. */
-static char *copy_text(const char *text, size_t length)
-{
-    char *copy = text != NULL ? icn_memory_allocate(length + 1, ICN_MEMORY_TEXT) : NULL;
-    if (copy != NULL) {
-        memcpy(copy, text, length);
-        copy[length] = 0;
-    }
-    return copy;
-}
-
 static int32_t check_disconnect(const iocpnet_disconnect_options *options, size_t *text_length)
 {
     *text_length = 0;
@@ -223,7 +212,7 @@ static int32_t check_disconnect(const iocpnet_disconnect_options *options, size_
 static void disconnect(icn_session *session, const iocpnet_disconnect_options *options, size_t text_length)
 {
     const icn_close close = {.code = options->code,
-                             .text = copy_text(options->text, text_length),
+                             .note = icn_close_note_create(options->code, options->text, text_length),
                              .timeout_ms = options->timeout_ms != 0 ? options->timeout_ms
                                                                     : session->loop->roster->close_timeout_ms,
                              .reason = IOCPNET_CLOSE_REQUESTED,
@@ -347,7 +336,9 @@ int32_t IOCPNET_CALL iocpnet_session_remote_address(iocpnet_session session, cha
     }
     int32_t result = IOCPNET_E_INVALID_ARGUMENT;
     if (text != NULL || capacity == 0) {
-        result = write_address(&pinned->remote, text, capacity);
+        icn_address remote;
+        icn_session_remote(pinned, &remote);
+        result = write_address(&remote, text, capacity);
     }
     icn_handle_unpin(session);
     return icn_api_status(result);
@@ -374,8 +365,8 @@ static void describe(const icn_session *session, iocpnet_session_details *detail
         .listener = session->listener,
         .bytes_received = icn_u64_load_relaxed(&session->bytes_received),
         .bytes_sent = icn_u64_load_relaxed(&session->bytes_sent),
-        .send_queue_bytes = icn_u64_load_relaxed(&session->send_queue.bytes),
-        .receive_paused = icn_u32_load(&session->pause_requested),
+        .send_queue_bytes = icn_u32_load_relaxed(&session->send_queue.bytes),
+        .receive_paused = icn_u8_load(&session->pause_requested),
     };
 }
 

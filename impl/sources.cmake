@@ -22,6 +22,7 @@ set(IOCPNET_SOURCES_COMMON
     port/port.c
     net/broadcast.c
     net/buffer.c
+    net/close.c
     net/gate.c
     net/inbox.c
     net/listener.c

@@ -270,3 +270,37 @@ size_t icn_address_format(const icn_address *address, char text[ICN_ADDRESS_TEXT
     *end = '\0';
     return (size_t)(end - text);
 }
+
+static size_t ip_size(uint8_t family)
+{
+    return family == ICN_ADDRESS_IPV4 ? 4 : 16;
+}
+
+size_t icn_address_packed_size(uint8_t family)
+{
+    size_t scope_size = family == ICN_ADDRESS_IPV4 ? 0 : sizeof(uint32_t);
+    return sizeof(uint16_t) + ip_size(family) + scope_size;
+}
+
+void icn_address_pack(const icn_address *address, uint8_t *packed)
+{
+    size_t size = ip_size(address->family);
+    memcpy(packed, &address->port, sizeof address->port);
+    packed += sizeof address->port;
+    memcpy(packed, address->ip, size);
+    if (address->family != ICN_ADDRESS_IPV4) {
+        memcpy(packed + size, &address->scope, sizeof address->scope);
+    }
+}
+
+void icn_address_unpack(uint8_t family, const uint8_t *packed, icn_address *address)
+{
+    size_t size = ip_size(family);
+    *address = (icn_address){.family = family};
+    memcpy(&address->port, packed, sizeof address->port);
+    packed += sizeof address->port;
+    memcpy(address->ip, packed, size);
+    if (family != ICN_ADDRESS_IPV4) {
+        memcpy(&address->scope, packed + size, sizeof address->scope);
+    }
+}

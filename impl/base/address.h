@@ -19,6 +19,14 @@ typedef struct icn_address {
     uint8_t reserved;
 } icn_address;
 
+/*
+ * The same in as few bytes as its family needs, which is kept elsewhere: port, IP, and the scope of an IPv6 address.
+ */
+#define ICN_ADDRESS_PACKED_MAX 22
+size_t icn_address_packed_size(uint8_t family);
+void icn_address_pack(const icn_address *address, uint8_t *packed);
+void icn_address_unpack(uint8_t family, const uint8_t *packed, icn_address *address);
+
 /* Longest text, "[ffff:...%4294967295]:65535", with the final zero. */
 #define ICN_ADDRESS_TEXT_SIZE 64
 

@@ -21,6 +21,10 @@
 #define ICN_ALIGNED(bytes) _Alignas(bytes)
 #endif
 
+typedef struct icn_atomic_u8 {
+    uint8_t value;
+} icn_atomic_u8;
+
 typedef struct icn_atomic_u16 {
     uint16_t value;
 } icn_atomic_u16;
@@ -83,6 +87,7 @@ typedef struct icn_atomic_pointer {
         return __atomic_fetch_sub(&atomic->value, amount, __ATOMIC_ACQ_REL);                                           \
     }
 
+ICN_ATOMIC_FUNCTIONS(u8, icn_atomic_u8, uint8_t)
 ICN_ATOMIC_FUNCTIONS(u16, icn_atomic_u16, uint16_t)
 ICN_ATOMIC_FUNCTIONS(u32, icn_atomic_u32, uint32_t)
 ICN_ATOMIC_FUNCTIONS(u64, icn_atomic_u64, uint64_t)

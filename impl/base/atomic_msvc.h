@@ -10,6 +10,10 @@
 
 #include <intrin.h>
 
+typedef struct icn_atomic_u8 {
+    volatile uint8_t value;
+} icn_atomic_u8;
+
 typedef struct icn_atomic_u32 {
     volatile uint32_t value;
 } icn_atomic_u32;
@@ -38,6 +42,16 @@ static inline void icn_fence(void)
     volatile long here = 0;
     (void)_InterlockedExchange(&here, 1);
     icn_atomic_order();
+}
+
+static inline uint8_t icn_atomic_exchange_u8(volatile uint8_t *target, uint8_t value)
+{
+    return (uint8_t)_InterlockedExchange8((volatile char *)target, (char)value);
+}
+
+static inline uint8_t icn_atomic_compare_u8(volatile uint8_t *target, uint8_t value, uint8_t expected)
+{
+    return (uint8_t)_InterlockedCompareExchange8((volatile char *)target, (char)value, (char)expected);
 }
 
 static inline uint32_t icn_atomic_exchange_u32(volatile uint32_t *target, uint32_t value)
@@ -122,10 +136,12 @@ static inline void *icn_atomic_compare_pointer(void *volatile *target, void *val
         icn_##prefix##_store_relaxed(atomic, icn_##prefix##_load_relaxed(atomic) + amount);                            \
     }
 
+ICN_ATOMIC_REPLACE(u8, icn_atomic_u8, uint8_t)
 ICN_ATOMIC_REPLACE(u32, icn_atomic_u32, uint32_t)
 ICN_ATOMIC_REPLACE(u64, icn_atomic_u64, uint64_t)
 ICN_ATOMIC_REPLACE(pointer, icn_atomic_pointer, void *)
 
+ICN_ATOMIC_ACCESS(u8, icn_atomic_u8, uint8_t)
 ICN_ATOMIC_ACCESS(u32, icn_atomic_u32, uint32_t)
 ICN_ATOMIC_ACCESS(pointer, icn_atomic_pointer, void *)
 
@@ -161,6 +177,7 @@ ICN_ATOMIC_ACCESS(u64, icn_atomic_u64, uint64_t)
 
 #endif
 
+ICN_ATOMIC_ORDERED(u8, icn_atomic_u8, uint8_t)
 ICN_ATOMIC_ORDERED(u32, icn_atomic_u32, uint32_t)
 ICN_ATOMIC_ORDERED(u64, icn_atomic_u64, uint64_t)
 ICN_ATOMIC_ORDERED(pointer, icn_atomic_pointer, void *)

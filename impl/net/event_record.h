@@ -10,7 +10,8 @@ typedef struct icn_event_record icn_event_record;
 
 struct icn_event_record {
     struct icn_session *session; /* outlives the record: its end is handed out later */
-    icn_event_record *next;      /* RECEIVED: the next one that the same poll handed out */
+    /* RECEIVED: the next one that the same poll handed out. End of a stream: the next in the queue's lent_ends_of_stream */
+    icn_event_record *next;
     uint32_t kind;
     uint32_t payload; /* bytes that follow */
     uint32_t size;    /* event->size */

@@ -23,8 +23,8 @@ static void finalize(void *object)
 
 static void finish_soon(icn_listener *listener)
 {
-    if (!icn_list_holds(&listener->finisher.node)) {
-        icn_list_append(&listener->loop->finishing, &listener->finisher.node);
+    if (!icn_list_holds(&listener->finishing)) {
+        icn_list_append(&listener->loop->finishing_listeners, &listener->finishing);
     }
 }
 
@@ -65,15 +65,22 @@ static void start_accept(icn_listener *listener)
     }
     listener->accepting = true;
     icn_loop_operation_started(listener->loop);
-    icn_port_accept(listener->loop->port, &listener->endpoint, &listener->accept, listener->accept_count);
+    icn_port_accept(listener->loop->port, &listener->endpoint, listener->accept_count);
 }
 
-static void retry_due(icn_timer *timer)
+/* A loop has few listeners, and a timer that says whose it is would be larger in each session. */
+bool icn_listeners_retry(icn_loop *loop, const icn_timer *timer)
 {
-    icn_listener *listener = ICN_CONTAINER(timer, icn_listener, retry);
-    if (listener->state == ICN_LISTENER_OPEN) {
-        start_accept(listener);
+    for (icn_list_node *node = loop->listeners.next; node != &loop->listeners; node = node->next) {
+        icn_listener *listener = ICN_CONTAINER(node, icn_listener, loop_node);
+        if (timer == &listener->retry) {
+            if (listener->state == ICN_LISTENER_OPEN) {
+                start_accept(listener);
+            }
+            return true;
+        }
     }
+    return false;
 }
 
 /* By a reset, which a copy of the descriptor in a forked child does not keep from the peer. */
@@ -132,9 +139,9 @@ static void accept_ended(icn_listener *listener, const icn_completion *completio
     }
 }
 
-static void accept_completed(icn_operation *operation, const icn_completion *completion)
+void icn_listener_accept_completed(icn_operation *operation, const icn_completion *completion)
 {
-    icn_listener *listener = ICN_CONTAINER(operation, icn_listener, accept);
+    icn_listener *listener = ICN_CONTAINER(operation, icn_listener, endpoint.reader);
     ICN_CHECK(listener->accepting);
     if (completion->accepted != ICN_OS_SOCKET_NONE) {
         accepted(listener, completion->accepted, completion->remote);
@@ -164,14 +171,13 @@ static void end(icn_listener *listener)
     listener->state = ICN_LISTENER_ENDING;
     icn_timer_cancel(&listener->loop->timers, &listener->retry);
     if (listener->accepting) {
-        icn_port_cancel(listener->loop->port, &listener->accept);
+        icn_port_cancel(listener->loop->port, &listener->endpoint.reader);
     } else {
         finish_soon(listener);
     }
 }
 
-/* The listener's kick. */
-static void look(icn_kick *kick)
+void icn_listener_look(icn_kick *kick)
 {
     icn_listener *listener = ICN_CONTAINER(kick, icn_listener, kick);
     uint64_t handle = listener->handle;
@@ -200,9 +206,9 @@ static void kick(icn_listener *listener)
     }
 }
 
-static void finish(icn_finisher *finisher)
+void icn_listener_finish(icn_list_node *node)
 {
-    icn_listener *listener = ICN_CONTAINER(finisher, icn_listener, finisher);
+    icn_listener *listener = ICN_CONTAINER(node, icn_listener, finishing);
     icn_roster *roster = listener->loop->roster;
     if (listener->accepting || !icn_kick_close(&listener->kick)) {
         /* The last completion, or a kick that is on its way, brings the listener here again. */
@@ -229,17 +235,13 @@ static void initialise(icn_listener *listener, icn_loop *loop, icn_os_socket soc
     listener->address = *address;
     listener->accept_count = settings->accept_count;
     listener->no_delay = settings->no_delay;
-    listener->accept.complete = accept_completed;
-    listener->endpoint.socket = socket;
-    listener->endpoint.family = address->family;
-    listener->finisher.finish = finish;
-    icn_kick_init(&listener->kick, look);
+    icn_endpoint_init(&listener->endpoint, socket, address->family);
+    icn_kick_init(&listener->kick, ICN_KICK_LISTENER);
     /* The first push is the maker's: whoever knows the handle before can not start the listener, nor end it. */
     (void)icn_kick_claim(&listener->kick);
-    icn_timer_init(&listener->retry, retry_due);
-    icn_list_init(&listener->endpoint.node);
+    icn_timer_init(&listener->retry);
     icn_list_init(&listener->loop_node);
-    icn_list_init(&listener->finisher.node);
+    icn_list_init(&listener->finishing);
     icn_os_reserve_open(&listener->reserve);
 }
 

@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "base/address.h"
-#include "net/finisher.h"
 #include "net/loop.h"
 #include "port/port.h"
 #include "util/timer.h"
@@ -34,7 +33,6 @@ typedef struct icn_listener {
 
     icn_listener_state state;
     icn_endpoint endpoint;
-    icn_operation accept;
     icn_os_socket reserve;
     uint32_t accept_count;
     bool attached;
@@ -43,7 +41,7 @@ typedef struct icn_listener {
     bool short_of_resources; /* since the last connection: logged once */
     icn_timer retry;         /* set while backing off */
     icn_list_node loop_node;
-    icn_finisher finisher;
+    icn_list_node finishing; /* loop->finishing_listeners */
 } icn_listener;
 
 typedef struct icn_listener_settings {
@@ -60,6 +58,17 @@ int32_t icn_listener_open(icn_loop *loop, icn_os_socket socket, const icn_addres
 
 /* Ends the handle, and the listener soon after. The first call wins: false for the others. Any thread, with a pin. */
 bool icn_listener_close(icn_listener *listener);
+
+/* The handler of its kick. */
+void icn_listener_look(icn_kick *kick);
+
+void icn_listener_accept_completed(icn_operation *operation, const icn_completion *completion);
+
+/* From loop->finishing_listeners, with nothing in flight; may find that it is too early after all, and do nothing. */
+void icn_listener_finish(icn_list_node *node);
+
+/* A timer of the loop is due: false when it is none of a listener that backs off. */
+bool icn_listeners_retry(icn_loop *loop, const icn_timer *timer);
 
 /* Closes all listeners of a loop. */
 void icn_listeners_stop(icn_loop *loop);

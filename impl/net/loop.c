@@ -9,6 +9,14 @@
 
 static void stop_requested(icn_kick *kick);
 static void inbox_filled(icn_kick *kick);
+static void timer_fired(icn_timers *timers, icn_timer *timer);
+
+icn_operation_complete *const icn_loop_completions[ICN_OPERATION_KINDS] = {
+    [ICN_OPERATION_ACCEPT] = icn_listener_accept_completed,
+    [ICN_OPERATION_CONNECT] = icn_session_connect_completed,
+    [ICN_OPERATION_RECEIVE] = icn_session_receive_completed,
+    [ICN_OPERATION_SEND] = icn_session_send_completed,
+};
 
 void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *roster)
 {
@@ -20,14 +28,19 @@ void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *r
     loop->served.event.dispatcher = index;
     loop->served.reply_bytes_max = icn_port_sends_now(port) ? roster->send_queue_bytes_max : 0;
     icn_mutex_init(&loop->socket_mutex);
-    icn_timers_init(&loop->timers, icn_os_clock_ms());
+    icn_timers_init(&loop->timers, icn_os_clock_ms(), timer_fired);
     icn_list_init(&loop->sessions);
     icn_list_init(&loop->listeners);
     icn_list_init(&loop->unflushed);
     icn_list_init(&loop->finishing);
-    icn_kick_init(&loop->stop_kick, stop_requested);
+    icn_list_init(&loop->finishing_listeners);
+    loop->kick_handlers[ICN_KICK_SESSION] = icn_session_look;
+    loop->kick_handlers[ICN_KICK_LISTENER] = icn_listener_look;
+    loop->kick_handlers[ICN_KICK_INBOX] = inbox_filled;
+    loop->kick_handlers[ICN_KICK_STOP] = stop_requested;
+    icn_kick_init(&loop->stop_kick, ICN_KICK_STOP);
     icn_inbox_init(&loop->inbox);
-    icn_kick_init(&loop->inbox_kick, inbox_filled);
+    icn_kick_init(&loop->inbox_kick, ICN_KICK_INBOX);
 }
 
 void icn_loop_fini(icn_loop *loop)
@@ -54,12 +67,12 @@ void icn_loop_end_driving(icn_loop *loop)
     icn_u64_store(&loop->driver, 0);
 }
 
-void icn_kick_init(icn_kick *kick, icn_kick_handle *handle)
+void icn_kick_init(icn_kick *kick, icn_kick_kind kind)
 {
     kick->next = NULL;
     icn_u32_store_relaxed(&kick->pending, 0);
     kick->closed = false;
-    kick->handle = handle;
+    kick->kind = (uint8_t)kind;
 }
 
 bool icn_kick_claim(icn_kick *kick)
@@ -119,9 +132,9 @@ static void look_at_kicked(icn_loop *loop)
     }
     icn_kick *kick = in_order_of_kicks(icn_pointer_exchange(&loop->kicks, NULL));
     while (kick != NULL) {
-        /* `handle` may free the object, and the kick with it. */
+        /* The handler may free the object, and the kick with it. */
         icn_kick *next = kick->next;
-        kick->handle(kick);
+        loop->kick_handlers[kick->kind](kick);
         kick = next;
     }
 }
@@ -134,19 +147,18 @@ static void flush_sessions(icn_loop *loop)
     icn_list_splice(&flushing, &loop->unflushed);
     icn_list_node *node;
     while ((node = icn_list_take_first(&flushing)) != NULL) {
-        icn_session_flush(ICN_CONTAINER(node, icn_session, unflushed_node));
+        icn_session_flush(ICN_CONTAINER(node, icn_session, endpoint.writer.node));
     }
 }
 
-static void finish_ended(icn_loop *loop)
+static void finish_all(icn_list *finishing, void (*finish)(icn_list_node *node))
 {
     icn_list ended;
     icn_list_init(&ended);
-    icn_list_splice(&ended, &loop->finishing);
+    icn_list_splice(&ended, finishing);
     icn_list_node *node;
     while ((node = icn_list_take_first(&ended)) != NULL) {
-        icn_finisher *finisher = ICN_CONTAINER(node, icn_finisher, node);
-        finisher->finish(finisher);
+        finish(node);
     }
 }
 
@@ -159,9 +171,20 @@ void icn_loop_send_waiting(icn_loop *loop)
     }
 }
 
+static void finish_ended(icn_loop *loop)
+{
+    if (!icn_list_is_empty(&loop->finishing)) {
+        finish_all(&loop->finishing, icn_session_finish);
+    }
+    if (!icn_list_is_empty(&loop->finishing_listeners)) {
+        finish_all(&loop->finishing_listeners, icn_listener_finish);
+    }
+}
+
 static bool has_work(const icn_loop *loop)
 {
-    return !icn_list_is_empty(&loop->unflushed) || !icn_list_is_empty(&loop->finishing);
+    return !icn_list_is_empty(&loop->unflushed) || !icn_list_is_empty(&loop->finishing) ||
+           !icn_list_is_empty(&loop->finishing_listeners);
 }
 
 static uint32_t wait_time(icn_loop *loop, uint32_t timeout_ms)
@@ -267,4 +290,11 @@ static void inbox_filled(icn_kick *kick)
     /* Before looking: whoever finds the inbox empty from here on kicks again. */
     icn_u32_exchange(&kick->pending, 0);
     icn_sessions_collect(ICN_CONTAINER(kick, icn_loop, inbox_kick));
+}
+
+static void timer_fired(icn_timers *timers, icn_timer *timer)
+{
+    if (!icn_listeners_retry(ICN_CONTAINER(timers, icn_loop, timers), timer)) {
+        icn_session_deadline_passed(timer);
+    }
 }

@@ -33,11 +33,22 @@ typedef void icn_kick_handle(icn_kick *kick);
  * Closed by the owner when the object ends; whoever keeps the object in memory does so until then.
  */
 struct icn_kick {
-    icn_kick *next;          /* in the loop's stack */
-    icn_atomic_u32 pending;  /* 1 from the first kick until the owner looks; stays 1 once closed */
-    bool closed;             /* owner thread */
-    icn_kick_handle *handle; /* owner thread, inside a turn */
+    icn_kick *next;         /* in the loop's stack */
+    icn_atomic_u32 pending; /* 1 from the first kick until the owner looks; stays 1 once closed */
+    bool closed;            /* owner thread */
+    uint8_t kind;           /* icn_kick_kind */
 };
+
+/* Who looks: loop->kick_handlers. */
+typedef enum icn_kick_kind {
+    ICN_KICK_SESSION,
+    ICN_KICK_LISTENER,
+    ICN_KICK_INBOX,
+    ICN_KICK_STOP,
+    ICN_KICK_FEED,    /* the sink's: its queue has room again */
+    ICN_KICK_STOPPED, /* the sink's: the service has stopped */
+    ICN_KICK_KINDS
+} icn_kick_kind;
 
 /* Each has one writer, the owner, but for those named `foreign`. */
 typedef struct icn_loop_counters {
@@ -98,6 +109,9 @@ typedef struct icn_answers {
     icn_event_record *next; /* behind the last one that was answered */
 } icn_answers;
 
+/* What the port of a loop tells of its operations. */
+extern icn_operation_complete *const icn_loop_completions[ICN_OPERATION_KINDS];
+
 struct icn_loop {
     icn_port *port;
     icn_roster *roster;
@@ -107,6 +121,7 @@ struct icn_loop {
     iocpnet_callback on_received;                /* NULL: the host does not want RECEIVED, or not by callback */
     void *on_received_user;
     icn_loop_deliver_end_of_stream *deliver_end_of_stream;
+    icn_kick_handle *kick_handlers[ICN_KICK_KINDS]; /* owner thread, inside a turn; constant once started */
     uint64_t wanted; /* IOCPNET_EVENT_BIT of the kinds that the host wants; constant once started */
     uint32_t index;
 
@@ -133,8 +148,9 @@ struct icn_loop {
     uint32_t wakes_seen; /* by a spin */
     icn_list sessions;
     icn_list listeners;
-    icn_list unflushed; /* sessions with something to send, until the end of the turn */
-    icn_list finishing; /* sessions and listeners with nothing in flight, until the end of the turn */
+    icn_list unflushed;           /* sessions with something to send, until the end of the turn */
+    icn_list finishing;           /* sessions with nothing in flight, until the end of the turn */
+    icn_list finishing_listeners; /* the same */
     icn_send_pool send_pool;
     icn_kick stop_kick; /* stop was called */
 };
@@ -201,17 +217,17 @@ static inline bool icn_loop_wants(const icn_loop *loop, uint32_t event_kind)
 /* The inbox has begun to fill: the owner shares it out in its next turn. Any thread with a pin on a session of the loop. */
 void icn_loop_kick_inbox(icn_loop *loop);
 
-void icn_kick_init(icn_kick *kick, icn_kick_handle *handle);
+void icn_kick_init(icn_kick *kick, icn_kick_kind kind);
 
 /*
  * A kick takes two steps. Claim: true for the one thread that is to push; what keeps the object alive passes to the loop,
- * until `handle` runs. Push: the owner calls `handle` in its next turn, and is woken. Any thread that keeps the object alive.
+ * until the handler runs. Push: the owner calls the handler in its next turn, and is woken. Any thread that keeps the object alive.
  */
 bool icn_kick_claim(icn_kick *kick);
 void icn_kick_push(icn_loop *loop, icn_kick *kick);
 
 /*
- * Owner thread: no kick will ever be pushed again. False when one is on its way: `handle` runs once more, and then the
+ * Owner thread: no kick will ever be pushed again. False when one is on its way: the handler runs once more, and then the
  * kick is closed.
  */
 bool icn_kick_close(icn_kick *kick);

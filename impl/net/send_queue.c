@@ -6,21 +6,22 @@
 
 bool icn_send_queue_reserve(icn_send_queue *queue, uint64_t bytes, uint64_t bytes_max)
 {
-    uint64_t now = icn_u64_load_relaxed(&queue->bytes);
+    uint32_t now = icn_u32_load_relaxed(&queue->bytes);
     do {
         /* Both are far from the end of their range: no overflow. */
         if (now + bytes > bytes_max) {
             return false;
         }
-    } while (!icn_u64_replace(&queue->bytes, &now, now + bytes));
+    } while (!icn_u32_replace(&queue->bytes, &now, now + (uint32_t)bytes));
     return true;
 }
 
 static void append_chunk(icn_send_queue *queue, icn_send_chunk *chunk)
 {
     if (queue->last == NULL) {
-        queue->first = chunk;
+        chunk->next = chunk;
     } else {
+        chunk->next = queue->last->next;
         queue->last->next = chunk;
     }
     queue->last = chunk;
@@ -97,22 +98,28 @@ void icn_send_queue_append_chunk(icn_send_queue *queue, icn_send_chunk *chunk)
 
 uint32_t icn_send_queue_gather(const icn_send_queue *queue, iocpnet_iovec *pieces, uint32_t count_max)
 {
+    const icn_send_chunk *chunk = queue->last;
     uint32_t count = 0;
-    for (const icn_send_chunk *chunk = queue->first; chunk != NULL && count < count_max; chunk = chunk->next) {
+    if (chunk == NULL || count_max == 0) {
+        return 0;
+    }
+    do {
+        chunk = chunk->next;
         ICN_CHECK(chunk->begin < chunk->end);
         pieces[count].data = chunk->data + chunk->begin;
         pieces[count].size = chunk->end - chunk->begin;
         count++;
-    }
+    } while (chunk != queue->last && count < count_max);
     return count;
 }
 
 static void drop_first(icn_send_queue *queue, icn_send_pool *pool)
 {
-    icn_send_chunk *chunk = queue->first;
-    queue->first = chunk->next;
-    if (queue->first == NULL) {
+    icn_send_chunk *chunk = queue->last->next;
+    if (chunk == queue->last) {
         queue->last = NULL;
+    } else {
+        queue->last->next = chunk->next;
     }
     icn_send_chunk_recycle(pool, chunk);
 }
@@ -121,8 +128,8 @@ void icn_send_queue_consume(icn_send_queue *queue, icn_send_pool *pool, uint64_t
 {
     icn_send_queue_unreserve(queue, bytes);
     while (bytes != 0) {
-        icn_send_chunk *chunk = queue->first;
-        ICN_CHECK(chunk != NULL);
+        ICN_CHECK(queue->last != NULL);
+        icn_send_chunk *chunk = queue->last->next;
         uint32_t there = chunk->end - chunk->begin;
         if (bytes < there) {
             chunk->begin += (uint32_t)bytes;
@@ -135,12 +142,10 @@ void icn_send_queue_consume(icn_send_queue *queue, icn_send_pool *pool, uint64_t
 
 uint64_t icn_send_queue_close(icn_send_queue *queue, icn_send_pool *pool)
 {
-    uint64_t bytes = queue->bytes_lost;
-    queue->bytes_lost = 0;
-    while (queue->first != NULL) {
-        bytes += queue->first->end - queue->first->begin;
+    while (queue->last != NULL) {
+        queue->bytes_lost += queue->last->next->end - queue->last->next->begin;
         drop_first(queue, pool);
     }
-    icn_send_queue_unreserve(queue, bytes);
-    return bytes;
+    icn_send_queue_unreserve(queue, queue->bytes_lost);
+    return queue->bytes_lost;
 }

@@ -20,13 +20,16 @@
 #define ICN_SEND_COPY_MAX 1024
 #endif
 
+/* 32 bits hold any number of bytes here: a queue is limited to 1 GiB. */
 typedef struct icn_send_queue {
-    icn_send_chunk *first; /* owner thread */
-    icn_send_chunk *last;
-    uint64_t bytes_lost;  /* owner thread: accepted from other threads, but then there was no memory to queue them */
-    icn_atomic_u64 bytes; /* any thread: reserved, and not yet taken by the system */
-    bool inbox_closed;    /* under the inbox's mutex: nothing more is put there for this queue */
-    bool answered;        /* owner or borrower: an answer that is not copied comes before what is queued next */
+    icn_send_chunk *last; /* owner thread; the first one is behind it. NULL: nothing is queued */
+    icn_atomic_u32 bytes; /* any thread: reserved, and not yet taken by the system */
+    /* Owner thread: accepted from other threads, but then there was no memory to queue them. Once the queue is closed: all
+     * that was never sent. */
+    uint32_t bytes_lost;
+    icn_atomic_u32 writable_below; /* any thread: WRITABLE is owed once fewer bytes are queued; 0: none is owed */
+    bool inbox_closed;             /* under the inbox's mutex: nothing more is put there for this queue */
+    bool answered; /* owner or borrower: an answer that is not copied comes before what is queued next */
 } icn_send_queue;
 
 /* Reserves budget; false when `bytes` would pass `bytes_max`. Any thread. */
@@ -34,13 +37,13 @@ bool icn_send_queue_reserve(icn_send_queue *queue, uint64_t bytes, uint64_t byte
 /* The same when nothing is queued, nor about to be; else it fails. `bytes` is at most the limit. Any thread. */
 static inline bool icn_send_queue_reserve_first(icn_send_queue *queue, uint64_t bytes)
 {
-    uint64_t none = 0;
-    return icn_u64_replace(&queue->bytes, &none, bytes);
+    uint32_t none = 0;
+    return icn_u32_replace(&queue->bytes, &none, (uint32_t)bytes);
 }
 /* Gives budget back, of bytes that were taken or not queued after all. Any thread. */
 static inline void icn_send_queue_unreserve(icn_send_queue *queue, uint64_t bytes)
 {
-    uint64_t before = icn_u64_subtract(&queue->bytes, bytes);
+    uint32_t before = icn_u32_subtract(&queue->bytes, (uint32_t)bytes);
     ICN_CHECK(before >= bytes);
     (void)before;
 }
@@ -60,7 +63,7 @@ bool icn_send_queue_append_buffer(icn_send_queue *queue, icn_send_pool *pool, ic
 /* True when nothing is queued; the inbox is not looked at. Owner thread. */
 static inline bool icn_send_queue_is_empty(const icn_send_queue *queue)
 {
-    return queue->first == NULL;
+    return queue->last == NULL;
 }
 
 /* Stores up to `count_max` pieces from the front; returns how many. They stay queued. Owner thread. */
@@ -69,7 +72,7 @@ uint32_t icn_send_queue_gather(const icn_send_queue *queue, iocpnet_iovec *piece
 /* Drops `bytes` from the front, which the system has taken, and gives their budget back. Owner thread. */
 void icn_send_queue_consume(icn_send_queue *queue, icn_send_pool *pool, uint64_t bytes);
 
-/* Frees everything; returns the bytes that were never sent. The inbox was closed, and is shared out. Owner thread. */
+/* Frees everything; returns the bytes that were never sent, and keeps their number. The inbox was closed, and is shared out. Owner thread. */
 uint64_t icn_send_queue_close(icn_send_queue *queue, icn_send_pool *pool);
 
 #endif

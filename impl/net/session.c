@@ -1,7 +1,6 @@
 #include "net/session.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "net/test_hooks.h"
@@ -9,22 +8,24 @@
 #include "util/live.h"
 #include "util/memory.h"
 
+static size_t size_of(uint8_t family)
+{
+    return offsetof(icn_session, remote) + icn_address_packed_size(family);
+}
+
 /* Runs on whichever thread drops the last pin, after the session ENDED: nobody else knows of it any more. */
 static void finalize(void *object)
 {
     icn_session *session = object;
     uint64_t service = session->loop->roster->service;
     ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_ENDED);
-    if (session->close.text != NULL) {
-        icn_memory_release(session->close.text, strlen(session->close.text) + 1, ICN_MEMORY_TEXT);
-    }
-    icn_memory_release(session, sizeof *session, ICN_MEMORY_SESSION);
+    icn_close_fini(&session->close);
+    icn_memory_release(session, size_of(session->endpoint.family), ICN_MEMORY_SESSION);
     icn_live_remove(ICN_LIVE_SESSIONS);
     icn_handle_unpin(service);
 }
 
-/* The session's kick: look at everything that another thread may have asked for. */
-static void look(icn_kick *kick)
+void icn_session_look(icn_kick *kick)
 {
     icn_session *session = ICN_CONTAINER(kick, icn_session, kick);
     uint64_t handle = session->handle;
@@ -52,22 +53,16 @@ static void initialise(icn_session *session, icn_loop *loop, icn_os_socket socke
     session->loop = loop;
     session->listener = options->listener;
     session->no_delay = options->no_delay;
-    session->connect_timeout_ms = options->connect_timeout_ms;
-    session->remote = *options->remote;
-    session->endpoint.socket = socket;
-    session->endpoint.family = options->remote->family;
-    session->receive.complete =
-        loop->deliver_received != NULL ? icn_session_receive_to_queue : icn_session_receive_completed;
-    session->send.complete = icn_session_send_completed;
+    icn_address_pack(options->remote, session->remote);
+    icn_endpoint_init(&session->endpoint, socket, options->remote->family);
     icn_pointer_store_relaxed(&session->user, options->user);
-    icn_kick_init(&session->kick, look);
+    icn_kick_init(&session->kick, ICN_KICK_SESSION);
     /* The first push is the maker's: whoever knows the handle before can not start the session, nor end it. */
     (void)icn_kick_claim(&session->kick);
-    icn_list_init(&session->endpoint.node);
     icn_list_init(&session->loop_node);
-    icn_list_init(&session->unflushed_node);
-    icn_list_init(&session->end_node);
-    icn_session_init_end(session);
+    icn_timer_init(&session->end.timer);
+    /* Until the connect starts, when it becomes a deadline. */
+    session->end.timer.deadline_ms = options->connect_timeout_ms;
 }
 
 int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_session_options *options,
@@ -83,7 +78,7 @@ int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_sessi
         goto fail_hold;
     }
     status = IOCPNET_E_NO_MEMORY;
-    icn_session *session = icn_memory_allocate_zeroed(sizeof *session, ICN_MEMORY_SESSION);
+    icn_session *session = icn_memory_allocate_zeroed(size_of(options->remote->family), ICN_MEMORY_SESSION);
     if (session == NULL) {
         goto fail_admission;
     }
@@ -99,7 +94,7 @@ int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_sessi
     return IOCPNET_OK;
 
 fail_memory:
-    icn_memory_release(session, sizeof *session, ICN_MEMORY_SESSION);
+    icn_memory_release(session, size_of(options->remote->family), ICN_MEMORY_SESSION);
 fail_admission:
     icn_roster_dismiss(roster);
 fail_hold:
@@ -127,19 +122,20 @@ void icn_session_release(icn_session *session)
     icn_handle_retire(session->handle);
 }
 
+void icn_session_remote(const icn_session *session, icn_address *remote)
+{
+    icn_address_unpack(session->endpoint.family, session->remote, remote);
+}
+
 static void fill_close(const icn_session *session, iocpnet_event *event)
 {
-    bool was_cut = session->close.status == IOCPNET_OK;
-    event->status = was_cut ? session->cut_status : session->close.status;
-    event->os_error = was_cut ? session->cut_os_error : session->close.os_error;
+    event->status = -(int32_t)session->cut_error;
+    event->os_error = session->cut_os_error;
+    icn_close_tell(&session->close, event);
     if (event->kind == IOCPNET_EVENT_CONNECT_FAILED && event->status == IOCPNET_OK) {
         event->status = IOCPNET_E_CANCELLED;
     }
-    event->close_reason = session->close.reason;
-    event->close_origin = session->close.origin;
-    event->close_code = session->close.code;
-    event->close_text = session->close.text;
-    event->bytes_unsent = session->bytes_unsent;
+    event->bytes_unsent = session->send_queue.bytes_lost;
 }
 
 void icn_session_fill_event(const icn_session *session, uint32_t kind, iocpnet_event *event)

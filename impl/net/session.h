@@ -18,7 +18,7 @@
 
 #include "base/address.h"
 #include "base/check.h"
-#include "net/finisher.h"
+#include "net/close.h"
 #include "net/loop.h"
 #include "net/send_queue.h"
 #include "port/port.h"
@@ -34,7 +34,7 @@ typedef enum icn_session_state {
     ICN_SESSION_ENDED
 } icn_session_state;
 
-/* Who may write icn_close, and whether it may be read. Goes from UNCLAIMED through one WRITING to one of the last two. */
+/* Who may write session->close, and whether it may be read. Goes from UNCLAIMED through one WRITING to one of the last two. */
 typedef enum icn_close_claim {
     ICN_CLOSE_UNCLAIMED = 0,
     ICN_CLOSE_WRITING,
@@ -42,63 +42,50 @@ typedef enum icn_close_claim {
     ICN_CLOSE_BY_LIBRARY /* the peer, an error, a limit, or the service stops */
 } icn_close_claim;
 
-/* Why a session ends. Written once, by the thread that claimed it, before the claim is published. */
-typedef struct icn_close {
-    int32_t status;
-    int32_t os_error;
-    int64_t code;
-    char *text;          /* ICN_MEMORY_TEXT, with its final zero; NULL: none */
-    uint32_t timeout_ms; /* graceful */
-    uint8_t reason;      /* IOCPNET_CLOSE_* */
-    uint8_t origin;      /* IOCPNET_ORIGIN_* */
-    bool abort;
-} icn_close;
-
 typedef struct icn_session {
     icn_loop *loop;
     uint64_t listener; /* handle; 0: connected out. This and the next in the order of the event's */
     uint64_t handle;
 
     /* Any thread. */
-    icn_atomic_u32 state;           /* icn_session_state; written by the owner */
-    icn_atomic_u32 close_claim;     /* icn_close_claim */
-    icn_atomic_u32 abort_requested; /* 1: a later disconnect asked to cut a graceful close short */
-    icn_atomic_u32 pause_requested; /* 1: the host wants no receives */
-    icn_atomic_u32 end_seen;        /* 1: the host has seen all that came before the end of the peer's stream */
     icn_atomic_pointer user;
     icn_atomic_u64 bytes_received; /* written by the owner */
     icn_atomic_u64 bytes_sent;     /* written by the owner */
-    icn_atomic_u64 writable_below; /* WRITABLE is owed once fewer bytes are queued; 0: none is owed */
-    icn_send_queue send_queue;
-    icn_kick kick;
+    icn_atomic_u8 state;           /* icn_session_state; written by the owner */
+    icn_atomic_u8 close_claim;     /* icn_close_claim */
+    icn_atomic_u8 abort_requested; /* 1: a later disconnect asked to cut a graceful close short */
+    icn_atomic_u8 pause_requested; /* 1: the host wants no receives */
+    icn_atomic_u8 end_seen;        /* 1: the host has seen all that came before the end of the peer's stream */
 
     /* Owner thread. */
-    icn_endpoint endpoint;
-    icn_operation receive;
-    icn_operation send; /* also the connect, which ends before the first send */
-    uint8_t operations; /* in flight: the owner references */
-    bool attached;      /* the socket is tied to the port */
-    bool announced;     /* CONNECTED was delivered */
-    bool end_of_stream; /* nothing more can be received: the peer's FIN, or an error */
-    bool broken;        /* an error ended an operation: nothing more can be sent either */
-    bool cut;           /* did not end gracefully: the connection is reset when the socket is closed */
-    bool no_delay;
-    uint32_t connect_timeout_ms;
-    uint64_t bytes_unsent; /* known when ENDED */
-    uint64_t ended_at;     /* the event queue's: the last event is due when the host has fetched up to here */
-    icn_address remote;
-    icn_close close;
-    int32_t cut_status; /* what cut a graceful close short; IOCPNET_OK: nothing did */
-    int32_t cut_os_error;
-    icn_timer timer;              /* the deadline of the connect, then of the graceful close */
-    icn_list_node loop_node;      /* loop->sessions; then the event queue's list of ended sessions */
-    icn_list_node unflushed_node; /* loop->unflushed */
-    icn_list_node end_node;       /* the event queue's: ends of streams that the host is just seeing */
-    icn_finisher finisher;
+    uint8_t operations;     /* in flight: the owner references */
+    bool attached : 1;      /* the socket is tied to the port */
+    bool announced : 1;     /* CONNECTED was delivered */
+    bool end_of_stream : 1; /* nothing more can be received: the peer's FIN, or an error */
+    bool broken : 1;        /* an error ended an operation: nothing more can be sent either */
+    bool cut : 1;           /* did not end gracefully: the connection is reset when the socket is closed */
+    bool no_delay : 1;
+    uint8_t cut_error; /* what cut a graceful close short: minus its status; 0: nothing did */
+
+    icn_endpoint endpoint; /* while no connect or send is in flight, the node of its writer is for loop->unflushed */
+    icn_send_queue send_queue; /* any thread, some of it */
+    icn_list_node loop_node;   /* loop->sessions; then the event queue's list of ended sessions */
+    icn_kick kick;             /* any thread */
+    /* One after the other: a session has no deadline any more when it waits for its operations, and is in no list of its
+     * loop once it has ended. */
+    union {
+        icn_timer timer;         /* until ENDING: the deadline of the connect, then of the graceful close */
+        icn_list_node finishing; /* while ENDING: loop->finishing */
+        uint64_t ended_at; /* once ENDED, the event queue's: the last event is due when the host has fetched so far */
+    } end;
+    icn_close_kept close; /* written once, by the thread that claimed it, before the claim is published */
 #if defined(ICN_TEST_HOOKS)
     uint32_t forgotten;            /* last completions that did not drop their hold */
     icn_atomic_u32 drop_forgotten; /* any thread: 1 asks the owner to drop them now */
 #endif
+    uint16_t cut_os_error; /* the system's code that goes with cut_error; none needs more */
+    /* Packed, of endpoint.family; constant. Last: a session has only as many bytes of it as its family needs. */
+    uint8_t remote[ICN_ADDRESS_PACKED_MAX];
 } icn_session;
 
 typedef struct icn_session_options {
@@ -121,11 +108,17 @@ int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_sessi
 /* Hands a new session to its loop, once: from then on it can end at any moment. */
 void icn_session_hand_over(icn_session *session);
 
+/* The handler of its kick: looks at everything that another thread may have asked for. Owner thread. */
+void icn_session_look(icn_kick *kick);
+
 /* Makes the owner look at the session. The caller has a pin, or the session is not retired. */
 void icn_session_kick(icn_session *session);
 
 /* Ends the handle; the last pin frees the memory. Called once, by whoever the terminal event went to. */
 void icn_session_release(icn_session *session);
+
+/* Where its peer is. Any thread. */
+void icn_session_remote(const icn_session *session, icn_address *remote);
 
 /* An event of the session: what all kinds have. One by one: for memset some compilers take an instruction that is slow. */
 static inline void icn_session_begin_event(const icn_session *session, const icn_loop *loop, uint32_t kind,
@@ -166,13 +159,14 @@ void icn_session_deliver(icn_session *session, const iocpnet_event *event);
 
 static inline icn_session_state icn_session_state_now(const icn_session *session)
 {
-    return (icn_session_state)icn_u32_load(&session->state);
+    return (icn_session_state)icn_u8_load(&session->state);
 }
 
 /* ---- opening (session_open.c); owner thread ---- */
 
 /* The first look of the loop at a new session: announces it, or starts its connect. */
 void icn_session_start(icn_session *session);
+void icn_session_connect_completed(icn_operation *operation, const icn_completion *completion);
 
 /* ---- receiving (session_receive.c) ---- */
 
@@ -212,7 +206,8 @@ void icn_session_go_on_sending(icn_session *session);
 /* True when WRITABLE is owed, or a close was asked for. */
 static inline bool icn_session_owes(const icn_session *session)
 {
-    return icn_u64_load(&session->writable_below) != 0 || icn_u32_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
+    return icn_u32_load(&session->send_queue.writable_below) != 0 ||
+           icn_u8_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
 }
 /* The same for all bytes of a shared buffer, which the caller has a pin of, or holds. */
 int32_t icn_session_send_buffer(icn_session *session, icn_buffer *buffer);
@@ -223,11 +218,12 @@ int32_t icn_session_send_promised(icn_session *session, icn_buffer *buffer);
 void icn_sessions_collect(icn_loop *loop);
 /* Owner thread, once, when the session has ended: nothing is accepted any more. Returns the bytes that were never sent. */
 uint64_t icn_session_close_sends(icn_session *session);
-/* Owner or borrower. */
+/* Owner or borrower. While a send is in flight its completion does it, and its node is the port's. */
 static inline void icn_session_flush_with_turn(icn_session *session)
 {
-    if (!icn_list_holds(&session->unflushed_node)) {
-        icn_list_append(&session->loop->unflushed, &session->unflushed_node);
+    icn_operation *send = &session->endpoint.writer;
+    if (send->state == ICN_OPERATION_IDLE && !icn_list_holds(&send->node)) {
+        icn_list_append(&session->loop->unflushed, &send->node);
     }
 }
 /* Owner thread: submits what is queued, unless a send is in flight. */
@@ -290,10 +286,10 @@ static inline void icn_session_drop(icn_session *session)
 /* True when a close was asked for by anybody. Any thread. */
 static inline bool icn_session_is_closing(const icn_session *session)
 {
-    return icn_u32_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
+    return icn_u8_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
 }
 
-/* Any thread: iocpnet_session_disconnect. `close` is copied; its text is taken over. */
+/* Any thread: iocpnet_session_disconnect. `close` is copied; its note is taken over. */
 void icn_session_disconnect(icn_session *session, const icn_close *close);
 /* Owner thread: the peer, an error, a limit. Does nothing when a close was claimed before. */
 void icn_session_close(icn_session *session, const icn_close *close);
@@ -314,7 +310,8 @@ void icn_sessions_stop(icn_loop *loop);
 
 /* ---- the end (session_finish.c); owner thread ---- */
 
-void icn_session_init_end(icn_session *session);
+/* From loop->finishing. May find that it is too early after all, and do nothing. */
+void icn_session_finish(icn_list_node *node);
 /* Ends the session at the end of this turn, if nothing is in flight any more. */
 void icn_session_finish_soon(icn_session *session);
 

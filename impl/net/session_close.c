@@ -1,5 +1,4 @@
 #include <stddef.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "base/status.h"
@@ -7,13 +6,12 @@
 #include "os/clock.h"
 #include "os/socket.h"
 #include "util/log.h"
-#include "util/memory.h"
 
 /* True for the one caller that decides how the session ends, and writes session->close. Any thread. */
 static bool claim(icn_session *session)
 {
-    uint32_t claimed = ICN_CLOSE_UNCLAIMED;
-    while (!icn_u32_replace(&session->close_claim, &claimed, ICN_CLOSE_WRITING)) {
+    uint8_t claimed = ICN_CLOSE_UNCLAIMED;
+    while (!icn_u8_replace(&session->close_claim, &claimed, ICN_CLOSE_WRITING)) {
         if (claimed != ICN_CLOSE_UNCLAIMED) {
             return false;
         }
@@ -24,13 +22,13 @@ static bool claim(icn_session *session)
 /* The store of the claim releases `close` to whoever loads the claim. */
 static void publish(icn_session *session, const icn_close *close, icn_close_claim by)
 {
-    session->close = *close;
-    icn_u32_store(&session->close_claim, by);
+    icn_close_keep(&session->close, close);
+    icn_u8_store(&session->close_claim, (uint8_t)by);
 }
 
 static bool is_published(const icn_session *session)
 {
-    return icn_u32_load(&session->close_claim) >= ICN_CLOSE_BY_HOST;
+    return icn_u8_load(&session->close_claim) >= ICN_CLOSE_BY_HOST;
 }
 
 void icn_session_disconnect(icn_session *session, const icn_close *close)
@@ -40,11 +38,9 @@ void icn_session_disconnect(icn_session *session, const icn_close *close)
         icn_session_kick(session);
         return;
     }
-    if (close->text != NULL) {
-        icn_memory_release(close->text, strlen(close->text) + 1, ICN_MEMORY_TEXT);
-    }
+    icn_close_note_destroy(close->note);
     if (close->abort) {
-        icn_u32_exchange(&session->abort_requested, 1);
+        icn_u8_exchange(&session->abort_requested, 1);
         icn_session_kick(session);
     }
 }
@@ -99,10 +95,11 @@ void icn_session_fail(icn_session *session, int32_t status, int32_t os_error)
 {
     const icn_close close = close_of_failure(status, os_error);
     session->broken = true;
-    if (session->cut_status == IOCPNET_OK) {
+    if (session->cut_error == IOCPNET_OK) {
         /* For a close that was claimed before, without an error of its own. */
-        session->cut_status = status;
-        session->cut_os_error = os_error;
+        ICN_CHECK(os_error >= 0 && os_error <= UINT16_MAX);
+        session->cut_error = (uint8_t)-status;
+        session->cut_os_error = (uint16_t)os_error;
     }
     log_failure(session, &close);
     icn_session_close(session, &close);
@@ -115,7 +112,7 @@ static void set_deadline(icn_session *session, uint32_t timeout_ms)
     if (loop->stopping && loop->stop_deadline_ms < deadline_ms) {
         deadline_ms = loop->stop_deadline_ms;
     }
-    icn_timer_set(&loop->timers, &session->timer, deadline_ms);
+    icn_timer_set(&loop->timers, &session->end.timer, deadline_ms);
 }
 
 static void begin_flush(icn_session *session)
@@ -126,7 +123,7 @@ static void begin_flush(icn_session *session)
         /* There was no memory for it, which has cut the session. */
         return;
     }
-    icn_u32_store(&session->state, ICN_SESSION_FLUSHING);
+    icn_u8_store(&session->state, ICN_SESSION_FLUSHING);
     set_deadline(session, session->close.timeout_ms);
     /* A paused session receives again, to see the end of the peer's stream. */
     icn_session_update_receive(session);
@@ -144,7 +141,7 @@ void icn_session_pursue_close(icn_session *session)
     if (!is_published(session)) {
         return;
     }
-    bool at_once = session->close.abort || session->broken || icn_u32_load(&session->abort_requested) != 0;
+    bool at_once = session->close.abort || session->broken || icn_u8_load(&session->abort_requested) != 0;
     switch (icn_session_state_now(session)) {
     case ICN_SESSION_STARTING:
     case ICN_SESSION_CONNECTING:
@@ -177,13 +174,13 @@ void icn_session_flushed(icn_session *session)
     if (session->end_of_stream) {
         icn_session_end(session);
     } else {
-        icn_u32_store(&session->state, ICN_SESSION_LINGERING);
+        icn_u8_store(&session->state, ICN_SESSION_LINGERING);
     }
 }
 
 void icn_session_deadline_passed(icn_timer *timer)
 {
-    icn_session *session = ICN_CONTAINER(timer, icn_session, timer);
+    icn_session *session = ICN_CONTAINER(timer, icn_session, end.timer);
     if (icn_session_state_now(session) == ICN_SESSION_CONNECTING) {
         const icn_close close = {.status = IOCPNET_E_TIMED_OUT,
                                  .reason = IOCPNET_CLOSE_HANDSHAKE_TIMEOUT,
@@ -191,7 +188,7 @@ void icn_session_deadline_passed(icn_timer *timer)
                                  .abort = true};
         icn_session_close(session, &close);
     } else {
-        session->cut_status = IOCPNET_E_TIMED_OUT;
+        session->cut_error = -IOCPNET_E_TIMED_OUT;
         cut(session);
     }
 }
@@ -206,9 +203,13 @@ static void stop_session(icn_session *session)
                              .timeout_ms = drain_ms,
                              .abort = drain_ms == 0};
     icn_session_close(session, &close);
-    if (icn_timer_is_set(&session->timer) && loop->stop_deadline_ms < session->timer.deadline_ms) {
+    if (icn_session_state_now(session) >= ICN_SESSION_ENDING) {
+        return;
+    }
+    icn_timer *timer = &session->end.timer;
+    if (icn_timer_is_set(timer) && loop->stop_deadline_ms < timer->deadline_ms) {
         /* It was closing already: at the latest with the others. */
-        icn_timer_set(&loop->timers, &session->timer, loop->stop_deadline_ms);
+        icn_timer_set(&loop->timers, timer, loop->stop_deadline_ms);
     }
 }
 
@@ -240,9 +241,10 @@ void icn_session_end(icn_session *session)
     if (icn_session_state_now(session) >= ICN_SESSION_ENDING) {
         return;
     }
-    icn_u32_store(&session->state, ICN_SESSION_ENDING);
-    icn_timer_cancel(&session->loop->timers, &session->timer);
-    cancel(session, &session->receive);
-    cancel(session, &session->send);
+    icn_u8_store(&session->state, ICN_SESSION_ENDING);
+    icn_timer_cancel(&session->loop->timers, &session->end.timer);
+    icn_list_init(&session->end.finishing);
+    cancel(session, &session->endpoint.reader);
+    cancel(session, &session->endpoint.writer);
     icn_session_operation_ended(session);
 }

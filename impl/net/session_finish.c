@@ -10,7 +10,7 @@ static void close_socket(icn_session *session)
 {
     icn_loop *loop = session->loop;
     icn_mutex_lock(&loop->socket_mutex);
-    icn_u32_store(&session->state, ICN_SESSION_ENDED);
+    icn_u8_store(&session->state, ICN_SESSION_ENDED);
     /* A connection that the peer has reset is gone already. */
     if (session->cut && session->close.reason != IOCPNET_CLOSE_RESET) {
         icn_os_socket_set_reset_on_close(session->endpoint.socket);
@@ -29,17 +29,16 @@ static void count_drain(const icn_session *session)
     if (!session->loop->stopping || !session->announced) {
         return;
     }
-    bool drained = !session->cut && session->bytes_unsent == 0;
+    bool drained = !session->cut && session->send_queue.bytes_lost == 0;
     icn_u64_add(drained ? &roster->sessions_drained : &roster->sessions_aborted, 1);
-    icn_u64_add(&roster->bytes_unsent, session->bytes_unsent);
+    icn_u64_add(&roster->bytes_unsent, session->send_queue.bytes_lost);
 }
 
 static void leave_loop(icn_session *session)
 {
     icn_loop *loop = session->loop;
-    ICN_CHECK(!icn_timer_is_set(&session->timer));
     icn_list_remove(&session->loop_node);
-    icn_list_remove(&session->unflushed_node);
+    icn_list_remove(&session->endpoint.writer.node);
     icn_u32_subtract(&loop->placed, 1);
 }
 
@@ -64,9 +63,9 @@ static void deliver_end(icn_session *session)
     (void)loop->deliver(loop, session, &event);
 }
 
-static void finish(icn_finisher *finisher)
+void icn_session_finish(icn_list_node *node)
 {
-    icn_session *session = ICN_CONTAINER(finisher, icn_session, finisher);
+    icn_session *session = ICN_CONTAINER(node, icn_session, end.finishing);
     icn_loop *loop = session->loop;
     icn_roster *roster = loop->roster;
     if (session->operations != 0 || !icn_kick_close(&session->kick)) {
@@ -74,8 +73,7 @@ static void finish(icn_finisher *finisher)
         return;
     }
     close_socket(session);
-    session->bytes_unsent = icn_session_close_sends(session);
-    icn_u64_count(&loop->counters.bytes_dropped, session->bytes_unsent);
+    icn_u64_count(&loop->counters.bytes_dropped, icn_session_close_sends(session));
     count_drain(session);
     leave_loop(session);
     icn_roster_dismiss(roster);
@@ -85,17 +83,10 @@ static void finish(icn_finisher *finisher)
     icn_roster_drop(roster);
 }
 
-void icn_session_init_end(icn_session *session)
-{
-    icn_timer_init(&session->timer, icn_session_deadline_passed);
-    icn_list_init(&session->finisher.node);
-    session->finisher.finish = finish;
-}
-
 void icn_session_finish_soon(icn_session *session)
 {
     ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_ENDING);
-    if (!icn_list_holds(&session->finisher.node)) {
-        icn_list_append(&session->loop->finishing, &session->finisher.node);
+    if (!icn_list_holds(&session->end.finishing)) {
+        icn_list_append(&session->loop->finishing, &session->end.finishing);
     }
 }

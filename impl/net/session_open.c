@@ -28,23 +28,22 @@ static void opened(icn_session *session)
         icn_os_socket_set_no_delay(session->endpoint.socket, session->no_delay);
     }
     icn_u64_count(session->listener != 0 ? &loop->counters.accepts : &loop->counters.connects, 1);
-    icn_u32_store(&session->state, ICN_SESSION_OPEN);
+    icn_u8_store(&session->state, ICN_SESSION_OPEN);
     announce(session);
     icn_session_pursue_close(session);
     icn_session_update_receive(session);
 }
 
-static void connect_completed(icn_operation *operation, const icn_completion *completion)
+void icn_session_connect_completed(icn_operation *operation, const icn_completion *completion)
 {
-    icn_session *session = ICN_CONTAINER(operation, icn_session, send);
+    icn_session *session = ICN_CONTAINER(operation, icn_session, endpoint.writer);
     ICN_CHECK(!completion->more);
     icn_session_drop(session);
-    session->send.complete = icn_session_send_completed;
     if (icn_session_state_now(session) != ICN_SESSION_CONNECTING) {
         icn_session_operation_ended(session);
         return;
     }
-    icn_timer_cancel(&session->loop->timers, &session->timer);
+    icn_timer_cancel(&session->loop->timers, &session->end.timer);
     if (completion->status == IOCPNET_OK) {
         opened(session);
     } else {
@@ -55,11 +54,13 @@ static void connect_completed(icn_operation *operation, const icn_completion *co
 static void start_connect(icn_session *session)
 {
     icn_loop *loop = session->loop;
-    session->send.complete = connect_completed;
+    uint64_t timeout_ms = session->end.timer.deadline_ms;
     icn_session_hold(session);
-    icn_port_connect(loop->port, &session->endpoint, &session->send, &session->remote);
-    if (session->connect_timeout_ms != 0) {
-        icn_timer_set(&loop->timers, &session->timer, icn_os_clock_ms() + session->connect_timeout_ms);
+    icn_address remote;
+    icn_session_remote(session, &remote);
+    icn_port_connect(loop->port, &session->endpoint, &remote);
+    if (timeout_ms != 0) {
+        icn_timer_set(&loop->timers, &session->end.timer, icn_os_clock_ms() + timeout_ms);
     }
 }
 
@@ -77,7 +78,7 @@ void icn_session_start(icn_session *session)
     icn_loop *loop = session->loop;
     ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_STARTING);
     /* Never again: whatever happens here, the next look goes on with the close. */
-    icn_u32_store(&session->state, ICN_SESSION_CONNECTING);
+    icn_u8_store(&session->state, ICN_SESSION_CONNECTING);
     icn_list_append(&loop->sessions, &session->loop_node);
     if (loop->stopping) {
         turn_away(session);

@@ -13,7 +13,7 @@ static bool wants_to_receive(const icn_session *session)
     }
     switch (icn_session_state_now(session)) {
     case ICN_SESSION_OPEN:
-        return session->announced && !session->loop->starved && icn_u32_load(&session->pause_requested) == 0;
+        return session->announced && !session->loop->starved && icn_u8_load(&session->pause_requested) == 0;
     case ICN_SESSION_FLUSHING:
     case ICN_SESSION_LINGERING:
         return true;
@@ -26,11 +26,11 @@ void icn_session_update_receive(icn_session *session)
 {
     icn_port *port = session->loop->port;
     bool wanted = wants_to_receive(session);
-    if (wanted && session->receive.state == ICN_OPERATION_IDLE) {
+    if (wanted && session->endpoint.reader.state == ICN_OPERATION_IDLE) {
         icn_session_hold(session);
-        icn_port_receive(port, &session->endpoint, &session->receive);
-    } else if (!wanted && session->receive.state == ICN_OPERATION_IN_FLIGHT) {
-        icn_port_cancel(port, &session->receive);
+        icn_port_receive(port, &session->endpoint);
+    } else if (!wanted && session->endpoint.reader.state == ICN_OPERATION_IN_FLIGHT) {
+        icn_port_cancel(port, &session->endpoint.reader);
     }
 }
 
@@ -70,7 +70,7 @@ static void peer_ended(icn_session *session)
     case ICN_SESSION_OPEN:
         /* Events that were not fetched yet may be requests: the host can still answer them. */
         if (loop->deliver_end_of_stream == NULL || !loop->deliver_end_of_stream(loop, session)) {
-            icn_u32_store(&session->end_seen, 1);
+            icn_u8_store(&session->end_seen, 1);
         }
         icn_session_pursue_end_of_stream(session);
         break;
@@ -84,13 +84,13 @@ static void peer_ended(icn_session *session)
 
 void icn_session_end_seen(icn_session *session)
 {
-    icn_u32_exchange(&session->end_seen, 1);
+    icn_u8_exchange(&session->end_seen, 1);
     icn_session_kick(session);
 }
 
 void icn_session_pursue_end_of_stream(icn_session *session)
 {
-    bool due = icn_u32_load(&session->end_seen) != 0 && icn_u32_load(&session->pause_requested) == 0;
+    bool due = icn_u8_load(&session->end_seen) != 0 && icn_u8_load(&session->pause_requested) == 0;
     if (due && icn_session_state_now(session) == ICN_SESSION_OPEN) {
         close_by_peer(session);
     }
@@ -114,7 +114,7 @@ static ICN_RARE void receive_ended(icn_session *session, const icn_completion *c
 
 void icn_session_receive_to_queue(icn_operation *operation, const icn_completion *completion)
 {
-    icn_session *session = ICN_CONTAINER(operation, icn_session, receive);
+    icn_session *session = ICN_CONTAINER(operation, icn_session, endpoint.reader);
     icn_loop *loop = session->loop;
     const uint32_t size = completion->size;
     ICN_CHECK(session->operations > 0);
@@ -132,7 +132,7 @@ void icn_session_receive_to_queue(icn_operation *operation, const icn_completion
 
 void icn_session_receive_completed(icn_operation *operation, const icn_completion *completion)
 {
-    icn_session *session = ICN_CONTAINER(operation, icn_session, receive);
+    icn_session *session = ICN_CONTAINER(operation, icn_session, endpoint.reader);
     ICN_CHECK(session->operations > 0);
     ICN_CHECK(completion->more == (completion->size != 0));
     if (completion->more) {
@@ -156,7 +156,7 @@ int32_t icn_session_set_pause(icn_session *session, bool pause)
     if (icn_session_is_closing(session)) {
         return IOCPNET_E_CLOSED;
     }
-    icn_u32_exchange(&session->pause_requested, pause);
+    icn_u8_exchange(&session->pause_requested, pause);
     if (icn_loop_is_mine(session->loop)) {
         /* Inside a callback: only what the port has received already may still come. */
         icn_session_update_receive(session);

@@ -13,13 +13,13 @@ static void owe_writable(icn_session *session, uint64_t bytes)
     const icn_roster *roster = session->loop->roster;
     /* Low enough for the watermark, and for what was refused: then a second try succeeds. */
     uint64_t room_at = roster->send_queue_bytes_max - bytes;
-    uint64_t below = (room_at < roster->send_queue_bytes_low ? room_at : roster->send_queue_bytes_low) + 1;
-    uint64_t owed = icn_u64_load_relaxed(&session->writable_below);
+    uint32_t below = (uint32_t)(room_at < roster->send_queue_bytes_low ? room_at : roster->send_queue_bytes_low) + 1;
+    uint32_t owed = icn_u32_load_relaxed(&session->send_queue.writable_below);
     do {
         if (owed != 0 && owed <= below) {
             break;
         }
-    } while (!icn_u64_replace(&session->writable_below, &owed, below));
+    } while (!icn_u32_replace(&session->send_queue.writable_below, &owed, below));
     /* The owner looks after this store: should the queue have emptied in between, nothing else would make it look. */
     icn_session_kick(session);
 }
@@ -27,12 +27,12 @@ static void owe_writable(icn_session *session, uint64_t bytes)
 /* True when WRITABLE is owed and there is room: it is then owed no more. A smaller debt of another thread is not wiped. */
 static bool take_writable(icn_session *session)
 {
-    uint64_t below = icn_u64_load(&session->writable_below);
+    uint32_t below = icn_u32_load(&session->send_queue.writable_below);
     do {
-        if (below == 0 || icn_u64_load(&session->send_queue.bytes) >= below) {
+        if (below == 0 || icn_u32_load(&session->send_queue.bytes) >= below) {
             return false;
         }
-    } while (!icn_u64_replace(&session->writable_below, &below, 0));
+    } while (!icn_u32_replace(&session->send_queue.writable_below, &below, 0));
     return true;
 }
 
@@ -62,6 +62,23 @@ static int32_t sendable(const icn_session *session)
     return state == ICN_SESSION_OPEN ? IOCPNET_OK : IOCPNET_E_CLOSED;
 }
 
+static bool may_send(const icn_session *session)
+{
+    icn_session_state state = icn_session_state_now(session);
+    return (state == ICN_SESSION_OPEN || state == ICN_SESSION_FLUSHING) && !session->broken;
+}
+
+/* Something was moved to the queue, or there was no memory for it: that does not wait for a send in flight. */
+static void moved(icn_session *session)
+{
+    bool in_flight = session->endpoint.writer.state != ICN_OPERATION_IDLE;
+    if (in_flight && session->send_queue.bytes_lost != 0 && may_send(session)) {
+        icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
+    } else {
+        icn_session_flush_with_turn(session);
+    }
+}
+
 /* What is sent to the session that is being served leaves when its callback returns. */
 static bool leaves_after_callback(const icn_session *session)
 {
@@ -88,7 +105,7 @@ static void share_out(icn_loop *loop, const icn_inbox_record *record)
         icn_send_queue_append_bytes(queue, &loop->send_pool, record->bytes, record->size);
         break;
     }
-    icn_session_flush_with_turn(ICN_CONTAINER(queue, icn_session, send_queue));
+    moved(ICN_CONTAINER(queue, icn_session, send_queue));
 }
 
 void icn_sessions_collect(icn_loop *loop)
@@ -264,12 +281,6 @@ uint64_t icn_session_close_sends(icn_session *session)
     return icn_send_queue_close(&session->send_queue, &loop->send_pool);
 }
 
-static bool may_send(const icn_session *session)
-{
-    icn_session_state state = icn_session_state_now(session);
-    return (state == ICN_SESSION_OPEN || state == ICN_SESSION_FLUSHING) && !session->broken;
-}
-
 void icn_session_go_on_sending(icn_session *session)
 {
     icn_session_check_writable(session);
@@ -283,7 +294,9 @@ static void start_send(icn_session *session, const iocpnet_iovec *pieces, uint32
     icn_loop *loop = session->loop;
     icn_session_hold(session);
     icn_u64_count(&loop->counters.send_operations, 1);
-    icn_port_send(loop->port, &session->endpoint, &session->send, pieces, count);
+    /* The node is the port's from here on. */
+    icn_list_remove(&session->endpoint.writer.node);
+    icn_port_send(loop->port, &session->endpoint, pieces, count);
 }
 
 void icn_session_flush(icn_session *session)
@@ -296,7 +309,7 @@ void icn_session_flush(icn_session *session)
         icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
         return;
     }
-    if (session->send.state != ICN_OPERATION_IDLE) {
+    if (session->endpoint.writer.state != ICN_OPERATION_IDLE) {
         /* Its completion brings the session here again. */
         return;
     }
@@ -320,14 +333,14 @@ void icn_session_flush(icn_session *session)
 void icn_session_start_send(icn_session *session)
 {
     iocpnet_iovec pieces[GATHER_MAX];
-    if (may_send(session) && session->send.state == ICN_OPERATION_IDLE) {
+    if (may_send(session) && session->endpoint.writer.state == ICN_OPERATION_IDLE) {
         start_send(session, pieces, icn_send_queue_gather(&session->send_queue, pieces, GATHER_MAX));
     }
 }
 
 void icn_session_send_completed(icn_operation *operation, const icn_completion *completion)
 {
-    icn_session *session = ICN_CONTAINER(operation, icn_session, send);
+    icn_session *session = ICN_CONTAINER(operation, icn_session, endpoint.writer);
     ICN_CHECK(!completion->more);
     icn_session_drop(session);
     if (completion->size != 0) {

@@ -58,7 +58,7 @@ void icn_loop_keep_reply(icn_loop *loop)
 {
     icn_service_window *served = &loop->served;
     if (served->reply_bytes != 0 && !icn_session_keep_reply(served->session)) {
-        served->session->send_queue.bytes_lost += served->reply_bytes;
+        served->session->send_queue.bytes_lost += (uint32_t)served->reply_bytes;
         end_reply(loop);
         icn_session_fail(served->session, IOCPNET_E_NO_MEMORY, 0);
     }
@@ -70,7 +70,7 @@ static void keep_rest(icn_session *session, const char *data, uint64_t bytes)
     if (queue_copy(session, data, bytes)) {
         icn_session_start_send(session);
     } else {
-        session->send_queue.bytes_lost += bytes;
+        session->send_queue.bytes_lost += (uint32_t)bytes;
         icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
     }
 }
@@ -112,7 +112,7 @@ static inline void send_reply(icn_session *session, icn_loop *loop)
 /* What the callback queued for its own session. */
 static inline void send_rest(icn_session *session)
 {
-    if (session->send_queue.first != NULL && icn_port_sends_now(session->loop->port)) {
+    if (!icn_send_queue_is_empty(&session->send_queue) && icn_port_sends_now(session->loop->port)) {
         icn_session_flush(session);
     }
 }

@@ -13,7 +13,11 @@
 #include "base/result.h"
 #include "iocpnet.h"
 
+#if defined(_WIN32)
 typedef intptr_t icn_os_socket;
+#else
+typedef int32_t icn_os_socket;
+#endif
 
 #define ICN_OS_SOCKET_NONE ((icn_os_socket)-1)
 

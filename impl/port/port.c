@@ -1,10 +1,11 @@
 #include "port/port.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "port/operation.h"
 
-uint32_t icn_operation_deliver_queue(icn_list *queue, uint32_t budget)
+uint32_t icn_operation_deliver_queue(const icn_port *port, icn_list *queue, uint32_t budget)
 {
     const icn_list_node *last = queue->previous;
     uint32_t count = 0;
@@ -12,7 +13,7 @@ uint32_t icn_operation_deliver_queue(icn_list *queue, uint32_t budget)
     while (count < budget && !icn_list_is_empty(queue)) {
         icn_list_node *node = icn_list_take_first(queue);
         ++count;
-        icn_operation_finish_queued(ICN_CONTAINER(node, icn_operation, node));
+        icn_operation_finish_queued(port, ICN_CONTAINER(node, icn_operation, node));
         if (node == last) {
             break;
         }
@@ -56,9 +57,15 @@ static icn_result open_kind(uint32_t kind, const icn_port_options *options, icn_
 
 icn_result icn_port_open(uint32_t kind, const icn_port_options *options, icn_port **port, icn_result *refused)
 {
+    icn_result result;
+
     ICN_CHECK(options->receive_buffer_bytes > 0);
     *refused = icn_ok();
-    return kind == IOCPNET_PORT_AUTO ? open_first(options, port, refused) : open_kind(kind, options, port);
+    result = kind == IOCPNET_PORT_AUTO ? open_first(options, port, refused) : open_kind(kind, options, port);
+    if (result.status == IOCPNET_OK) {
+        memcpy((*port)->complete, options->complete, sizeof(*port)->complete);
+    }
+    return result;
 }
 
 void icn_port_close(icn_port *port)
@@ -72,8 +79,7 @@ icn_result icn_port_attach(icn_port *port, icn_endpoint *endpoint)
     icn_result result;
 
     ICN_CHECK(endpoint->socket != ICN_OS_SOCKET_NONE);
-    endpoint->reader = NULL;
-    endpoint->writer = NULL;
+    ICN_CHECK(endpoint->reader.state == ICN_OPERATION_IDLE && endpoint->writer.state == ICN_OPERATION_IDLE);
     result = port->functions->attach(port, endpoint);
     if (result.status == IOCPNET_OK) {
         icn_live_add(ICN_LIVE_DESCRIPTORS);
@@ -84,68 +90,54 @@ icn_result icn_port_attach(icn_port *port, icn_endpoint *endpoint)
 void icn_port_detach(icn_port *port, icn_endpoint *endpoint)
 {
     ICN_CHECK(!port->running);
-    ICN_CHECK(endpoint->reader == NULL);
-    ICN_CHECK(endpoint->writer == NULL);
+    ICN_CHECK(endpoint->reader.state == ICN_OPERATION_IDLE);
+    ICN_CHECK(endpoint->writer.state == ICN_OPERATION_IDLE);
     port->functions->detach(port, endpoint);
     endpoint->socket = ICN_OS_SOCKET_NONE;
     icn_live_remove(ICN_LIVE_DESCRIPTORS);
 }
 
-static void begin(icn_endpoint *endpoint, icn_operation *operation, icn_operation_kind kind)
+static void begin(const icn_endpoint *endpoint, icn_operation *operation, icn_operation_kind kind)
 {
     ICN_CHECK(operation->state == ICN_OPERATION_IDLE);
     ICN_CHECK(endpoint->socket != ICN_OS_SOCKET_NONE);
-    operation->endpoint = endpoint;
     operation->kind = (uint8_t)kind;
     operation->state = ICN_OPERATION_IN_FLIGHT;
     icn_live_add(ICN_LIVE_OPERATIONS);
 }
 
-static void begin_reading(icn_endpoint *endpoint, icn_operation *operation, icn_operation_kind kind)
-{
-    ICN_CHECK(endpoint->reader == NULL);
-    begin(endpoint, operation, kind);
-    endpoint->reader = operation;
-}
-
-static void begin_writing(icn_endpoint *endpoint, icn_operation *operation, icn_operation_kind kind)
-{
-    ICN_CHECK(endpoint->writer == NULL);
-    begin(endpoint, operation, kind);
-    endpoint->writer = operation;
-}
-
-void icn_port_accept(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, uint32_t count)
+void icn_port_accept(icn_port *port, icn_endpoint *endpoint, uint32_t count)
 {
     ICN_CHECK(count > 0);
-    begin_reading(endpoint, operation, ICN_OPERATION_ACCEPT);
-    port->functions->accept(port, endpoint, operation, count);
+    begin(endpoint, &endpoint->reader, ICN_OPERATION_ACCEPT);
+    port->functions->accept(port, endpoint, &endpoint->reader, count);
 }
 
-void icn_port_connect(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const icn_address *address)
+void icn_port_connect(icn_port *port, icn_endpoint *endpoint, const icn_address *address)
 {
-    begin_writing(endpoint, operation, ICN_OPERATION_CONNECT);
-    port->functions->connect(port, endpoint, operation, address);
+    begin(endpoint, &endpoint->writer, ICN_OPERATION_CONNECT);
+    ICN_CHECK(!icn_list_holds(&endpoint->writer.node));
+    port->functions->connect(port, endpoint, &endpoint->writer, address);
 }
 
-void icn_port_receive(icn_port *port, icn_endpoint *endpoint, icn_operation *operation)
+void icn_port_receive(icn_port *port, icn_endpoint *endpoint)
 {
-    begin_reading(endpoint, operation, ICN_OPERATION_RECEIVE);
-    port->functions->receive(port, endpoint, operation);
+    begin(endpoint, &endpoint->reader, ICN_OPERATION_RECEIVE);
+    port->functions->receive(port, endpoint, &endpoint->reader);
 }
 
-void icn_port_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
-                   uint32_t count)
+void icn_port_send(icn_port *port, icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count)
 {
     ICN_CHECK(count > 0);
-    begin_writing(endpoint, operation, ICN_OPERATION_SEND);
-    port->functions->send(port, endpoint, operation, pieces, count);
+    begin(endpoint, &endpoint->writer, ICN_OPERATION_SEND);
+    ICN_CHECK(!icn_list_holds(&endpoint->writer.node));
+    port->functions->send(port, endpoint, &endpoint->writer, pieces, count);
 }
 
 uint32_t icn_port_send_now(icn_port *port, const icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count)
 {
     ICN_CHECK(count > 0);
-    ICN_CHECK(endpoint->writer == NULL);
+    ICN_CHECK(endpoint->writer.state == ICN_OPERATION_IDLE);
     if (!icn_port_sends_now(port)) {
         return 0;
     }

@@ -4,7 +4,8 @@
  * Threads: one thread at a time drives a port (its owner), not always the same one; the owner alone may call any function
  * here, with two exceptions: wake, and close, which runs when no thread can call anything any more.
  *
- * Operations: from the call that starts one until its last completion the operation and its memory belong to the port.
+ * Operations: an endpoint has one for reading and one for writing. From the call that starts one until its last completion
+ * the operation belongs to the port.
  * Each operation that was started gets one last completion, with more == false: success, error or cancel. Completions
  * are delivered by icn_port_run alone, never inside the call that started the operation: a start that fails at once
  * becomes a completion that is queued. In a completion the owner may start, cancel and attach, but not detach.
@@ -36,8 +37,6 @@ typedef struct icn_completion {
     icn_os_socket accepted;    /* accept: the new socket, the callee's from here on; else ICN_OS_SOCKET_NONE */
 } icn_completion;
 
-typedef void icn_operation_complete(icn_operation *operation, const icn_completion *completion);
-
 typedef enum icn_operation_state {
     ICN_OPERATION_IDLE = 0,
     ICN_OPERATION_IN_FLIGHT,
@@ -53,38 +52,51 @@ typedef enum icn_operation_kind {
     ICN_OPERATION_SEND
 } icn_operation_kind;
 
-#if defined(_WIN32)
-#define ICN_OPERATION_STORAGE 10 /* an OVERLAPPED and what goes with it */
-#else
-#define ICN_OPERATION_STORAGE 2
-#endif
+#define ICN_OPERATION_KINDS 5
 
-/* Owned by a session or listener, re-used for one request after another. Zero is idle. */
+/* The owner's, one for each kind of operation: runs with each of its completions. */
+typedef void icn_operation_complete(icn_operation *operation, const icn_completion *completion);
+
+/* Half of an endpoint, for one request after another. Zero is idle. */
 struct icn_operation {
-    icn_operation_complete *complete;
-    struct icn_endpoint *endpoint;           /* set by the port when started */
-    icn_list_node node;                      /* the port's: queued completions */
-    uint8_t state;                           /* icn_operation_state; set by the port */
-    uint8_t kind;                            /* icn_operation_kind; set by the port */
-    int16_t status;                          /* the port's: of a queued completion, whose size is in storage[0] */
-    int32_t os_error;                        /* the port's: of a queued completion */
-    uint64_t storage[ICN_OPERATION_STORAGE]; /* the port's */
+    icn_list_node
+        node;      /* of the reader: the port's; of the writer: while it is idle, in a list of its owner's or in none */
+    uint8_t state; /* icn_operation_state; set by the port */
+    uint8_t kind;  /* icn_operation_kind; set by the port */
+    uint8_t error; /* the port's: of a queued completion, minus its status */
+    uint8_t flags; /* the port's */
+    int32_t outcome; /* the port's: of a queued completion, the size, or with an error the system's code */
+#if defined(_WIN32)
+    uint64_t storage[10]; /* the port's: an OVERLAPPED and what goes with it */
+#endif
 };
 
 /* A socket on a port. Owned by a session or listener. */
 typedef struct icn_endpoint {
+    icn_operation reader; /* the accept or receive */
+    icn_operation writer; /* the connect or send */
     icn_os_socket socket;
-    icn_operation *reader; /* the port's: the accept or receive in flight */
-    icn_operation *writer; /* the port's: the connect or send in flight */
-    icn_list_node node;    /* the port's: endpoints that may have more to read */
-    uint32_t ready;        /* the port's: readiness seen */
-    uint32_t family;       /* icn_address_family, set by whoever made the socket (ConnectEx binds first) */
-    void *extra;           /* the port's: an accept pool */
+    uint16_t ready; /* the port's: readiness seen */
+    uint8_t family; /* icn_address_family, set by whoever made the socket (ConnectEx binds first) */
+#if defined(_WIN32)
+    void *extra; /* the port's: an accept pool */
+#endif
 } icn_endpoint;
 
+static inline void icn_endpoint_init(icn_endpoint *endpoint, icn_os_socket socket, uint8_t family)
+{
+    icn_list_init(&endpoint->reader.node);
+    icn_list_init(&endpoint->writer.node);
+    endpoint->reader.state = ICN_OPERATION_IDLE;
+    endpoint->writer.state = ICN_OPERATION_IDLE;
+    endpoint->socket = socket;
+    endpoint->family = family;
+}
+
 typedef struct icn_port_options {
-    uint32_t receive_buffer_bytes; /* most bytes of one receive completion */
-    bool one_thread;               /* every run comes from the thread that runs first */
+    uint32_t receive_buffer_bytes;           /* most bytes of one receive completion */
+    bool one_thread;                         /* every run comes from the thread that runs first */
+    icn_operation_complete *const *complete; /* by icn_operation_kind */
 } icn_port_options;
 
 typedef struct icn_port_functions {
@@ -109,6 +121,8 @@ typedef struct icn_port_functions {
 /* Every port's own struct begins with this. */
 struct icn_port {
     const icn_port_functions *functions;
+    /* By icn_operation_kind. Those of the options; the owner may change them before anything is started. */
+    icn_operation_complete *complete[ICN_OPERATION_KINDS];
     bool running; /* inside icn_port_run; only checks read it */
     /*
      * Where the next receive goes: memory of receive_buffer_bytes, at first the port's own, `landing_own`. The owner may
@@ -140,17 +154,16 @@ void icn_port_detach(icn_port *port, icn_endpoint *endpoint);
 
 /* Accepts until cancelled. `count`: accepts kept posted, where the system posts them one by one. An error completion with
  * more == false ends it (NO_DESCRIPTORS, NO_MEMORY, ...): the owner starts it again, at once or later. */
-void icn_port_accept(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, uint32_t count);
+void icn_port_accept(icn_port *port, icn_endpoint *endpoint, uint32_t count);
 
-void icn_port_connect(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const icn_address *address);
+void icn_port_connect(icn_port *port, icn_endpoint *endpoint, const icn_address *address);
 
 /* Receives until cancelled, the end of the stream, or an error. */
-void icn_port_receive(icn_port *port, icn_endpoint *endpoint, icn_operation *operation);
+void icn_port_receive(icn_port *port, icn_endpoint *endpoint);
 
 /* Sends what it can of `count` pieces, 1 or more, taken in order. The array is read during the call only; what the pieces
  * point to belongs to the port until the completion. */
-void icn_port_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
-                   uint32_t count);
+void icn_port_send(icn_port *port, icn_endpoint *endpoint, const iocpnet_iovec *pieces, uint32_t count);
 
 /*
  * Sends at once what the system takes of `count` pieces, without an operation and its completion. Returns the bytes taken.

@@ -97,7 +97,7 @@ static icn_result epoll_attach(icn_port *base, icn_endpoint *endpoint)
 {
     const uint32_t events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP;
 
-    icn_list_init(&endpoint->node);
+    icn_list_init(&endpoint->reader.node);
     endpoint->ready = 0;
     return watch(icn_epoll_port_of(base), (int)endpoint->socket, events, endpoint) ? icn_ok() : icn_os_last_result();
 }
@@ -110,7 +110,7 @@ static void epoll_detach(icn_port *base, icn_endpoint *endpoint)
 
     ICN_CHECK(removed == 0);
     icn_epoll_forget_events(port, endpoint);
-    icn_list_remove(&endpoint->node);
+    icn_list_remove(&endpoint->reader.node);
     icn_os_socket_close(endpoint->socket);
 }
 

@@ -3,7 +3,8 @@
  *
  * A connection is registered once, edge-triggered. What an edge told about reading is kept in endpoint->ready, as bits of
  * epoll, until a system call has taken it back; writing is tried, and an edge waited for only when it would block.
- * A listener is level-triggered while an accept is in flight.
+ * A listener is level-triggered while an accept is in flight, whose `outcome` counts, up to some number, the connections in
+ * a row without an accept that found none.
  */
 #ifndef ICN_PORT_EPOLL_INTERNAL_H
 #define ICN_PORT_EPOLL_INTERNAL_H
@@ -16,9 +17,6 @@
 #include "port/port_epoll.h"
 
 #define ICN_EPOLL_EVENTS_MAX 256
-
-/* icn_operation.storage of an accept: connections in a row, without an accept that found none. */
-#define ICN_EPOLL_ACCEPTED 1
 
 typedef struct icn_epoll_port {
     icn_port base;
@@ -34,7 +32,9 @@ typedef struct icn_epoll_port {
     char *buffer;            /* where receives land, unless the owner has a better place: one warm piece of memory */
     icn_completion received; /* made once; a receive stores its size and place only */
     icn_list queue;          /* operations whose last completion is to be delivered */
-    icn_list readable;       /* endpoints that may have more to read, served in turn */
+    /* Endpoints that may have more to read, served in turn, by the nodes of their readers: those in flight or idle, while
+     * `queue` has only such as are completed. */
+    icn_list readable;
     struct epoll_event events[ICN_EPOLL_EVENTS_MAX];
 } icn_epoll_port;
 

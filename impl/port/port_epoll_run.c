@@ -34,7 +34,7 @@ static void finish(icn_epoll_port *port, icn_operation *operation, icn_result re
 {
     ICN_CHECK(port->budget > 0);
     --port->budget;
-    icn_operation_finish_with(operation, result, 0);
+    icn_operation_finish_with(&port->base, operation, result, 0);
 }
 
 /* The readiness stays: a receive that is started after the end finds the end again. */
@@ -42,7 +42,7 @@ static void end_stream(icn_epoll_port *port, icn_endpoint *endpoint)
 {
     /* An error that was pending and is gone was taken by a send: this is no orderly end. */
     const bool was_reset = (endpoint->ready & EPOLLERR) != 0;
-    finish(port, endpoint->reader, was_reset ? icn_os_result(ECONNRESET) : icn_ok());
+    finish(port, &endpoint->reader, was_reset ? icn_os_result(ECONNRESET) : icn_ok());
 }
 
 static void receive_nothing(icn_epoll_port *port, icn_endpoint *endpoint, ssize_t size)
@@ -54,7 +54,7 @@ static void receive_nothing(icn_epoll_port *port, icn_endpoint *endpoint, ssize_
     } else if (errno == EINTR) {
         icn_epoll_put_off(port, endpoint);
     } else {
-        finish(port, endpoint->reader, icn_os_last_result());
+        finish(port, &endpoint->reader, icn_os_last_result());
     }
 }
 
@@ -64,7 +64,8 @@ static void give_data(icn_epoll_port *port, icn_operation *operation, uint32_t s
     --port->budget;
     port->received.size = size;
     port->received.data = port->base.landing;
-    icn_operation_give(operation, &port->received);
+    ICN_CHECK(operation->kind == ICN_OPERATION_RECEIVE && goes_on(operation));
+    port->base.complete[ICN_OPERATION_RECEIVE](operation, &port->received);
 }
 
 /* True when there may be more. */
@@ -100,7 +101,7 @@ static void accept_nothing(icn_epoll_port *port, icn_endpoint *endpoint, icn_ope
 {
     const icn_result result = icn_os_last_result();
 
-    operation->storage[ICN_EPOLL_ACCEPTED] = 0;
+    operation->outcome = 0;
     if (result.os_error != EAGAIN) {
         icn_epoll_watch_listener(port, endpoint, false);
         finish(port, operation, result);
@@ -115,13 +116,13 @@ static void give_socket(icn_epoll_port *port, icn_operation *operation, int acce
     const icn_completion completion = {.more = true, .remote = &remote, .accepted = accepted};
     ICN_CHECK(port->budget > 0);
     --port->budget;
-    icn_operation_give(operation, &completion);
+    icn_operation_give(&port->base, operation, &completion);
 }
 
 /* An accept that finds nothing costs as much as a small echo: so one for each event, until it is clear that more wait. */
 static uint32_t accepts_now(const icn_operation *operation)
 {
-    return operation->storage[ICN_EPOLL_ACCEPTED] < SINGLE_ACCEPTS ? 1 : ACCEPTS_MAX;
+    return operation->outcome < SINGLE_ACCEPTS ? 1 : ACCEPTS_MAX;
 }
 
 /* What is left raises the next event: a listener is level-triggered. */
@@ -134,7 +135,7 @@ static void accept_waiting(icn_epoll_port *port, icn_endpoint *endpoint, icn_ope
         socklen_t length = sizeof remote;
         const int accepted = accept4((int)endpoint->socket, (struct sockaddr *)&remote, &length, ACCEPT_FLAGS);
         if (accepted >= 0) {
-            ++operation->storage[ICN_EPOLL_ACCEPTED];
+            operation->outcome += operation->outcome < SINGLE_ACCEPTS;
             give_socket(port, operation, accepted, &remote);
         } else if (errno != EINTR && !icn_os_accept_error_is_of_one_connection(errno)) {
             accept_nothing(port, endpoint, operation);
@@ -155,18 +156,18 @@ static icn_result connect_result(icn_os_socket socket)
 }
 
 /* A connect has ended; a send may try again, which the owner does. */
-static void complete_writer(icn_epoll_port *port, const icn_endpoint *endpoint)
+static void complete_writer(icn_epoll_port *port, icn_endpoint *endpoint)
 {
-    icn_operation *operation = endpoint->writer;
+    icn_operation *operation = &endpoint->writer;
     finish(port, operation, operation->kind == ICN_OPERATION_CONNECT ? connect_result(endpoint->socket) : icn_ok());
 }
 
 /* One piece for each event: what is left is the business of serve_readable. */
 static void read_first(icn_epoll_port *port, icn_endpoint *endpoint)
 {
-    icn_operation *operation = endpoint->reader;
+    icn_operation *operation = &endpoint->reader;
 
-    if (operation == NULL || !goes_on(operation)) {
+    if (!goes_on(operation)) {
         return;
     }
     if (operation->kind == ICN_OPERATION_ACCEPT) {
@@ -183,10 +184,10 @@ static bool handle(icn_epoll_port *port, struct epoll_event *event)
     const uint32_t events = event->events;
 
     if ((events & READ_EVENTS) != 0) {
-        endpoint->ready |= events & READ_EVENTS;
+        endpoint->ready = (uint16_t)(endpoint->ready | (events & READ_EVENTS));
         read_first(port, endpoint);
     }
-    if (endpoint->writer != NULL && (events & WRITE_EVENTS) != 0 && goes_on(endpoint->writer)) {
+    if ((events & WRITE_EVENTS) != 0 && goes_on(&endpoint->writer)) {
         if (port->budget == 0) {
             event->events = EPOLLOUT;
             return false;
@@ -202,8 +203,7 @@ static bool handle(icn_epoll_port *port, struct epoll_event *event)
  */
 static inline bool is_plain(uint32_t events, const icn_endpoint *endpoint)
 {
-    return events == (EPOLLIN | EPOLLOUT) && endpoint->writer == NULL && endpoint->reader != NULL &&
-           goes_on(endpoint->reader);
+    return events == (EPOLLIN | EPOLLOUT) && endpoint->writer.state == ICN_OPERATION_IDLE && goes_on(&endpoint->reader);
 }
 
 static inline void handle_plain(icn_epoll_port *port, icn_endpoint *endpoint)
@@ -212,13 +212,13 @@ static inline void handle_plain(icn_epoll_port *port, icn_endpoint *endpoint)
 
     if (size > 0 && (uint32_t)size < port->buffer_size) {
         /* All of it; what comes later raises a new edge. */
-        give_data(port, endpoint->reader, (uint32_t)size);
+        give_data(port, &endpoint->reader, (uint32_t)size);
         return;
     }
-    endpoint->ready |= EPOLLIN;
+    endpoint->ready = (uint16_t)(endpoint->ready | EPOLLIN);
     if (size > 0) {
         icn_epoll_put_off(port, endpoint);
-        give_data(port, endpoint->reader, (uint32_t)size);
+        give_data(port, &endpoint->reader, (uint32_t)size);
     } else {
         receive_nothing(port, endpoint, size);
     }
@@ -269,9 +269,9 @@ static void handle_events(icn_epoll_port *port)
 /* Delivers what can be read, within the budget and the endpoint's fair share; the rest is put off. */
 static void read_more(icn_epoll_port *port, icn_endpoint *endpoint)
 {
-    icn_operation *operation = endpoint->reader;
+    icn_operation *operation = &endpoint->reader;
 
-    if (operation == NULL || !goes_on(operation) || endpoint->ready == 0) {
+    if (!goes_on(operation) || endpoint->ready == 0) {
         return;
     }
     ICN_CHECK(operation->kind == ICN_OPERATION_RECEIVE);
@@ -285,7 +285,7 @@ static void serve_readable(icn_epoll_port *port)
 
     while (port->budget > 0 && !icn_list_is_empty(&port->readable)) {
         icn_list_node *node = icn_list_take_first(&port->readable);
-        read_more(port, ICN_CONTAINER(node, icn_endpoint, node));
+        read_more(port, ICN_CONTAINER(node, icn_endpoint, reader.node));
         if (node == last) {
             break;
         }
@@ -307,7 +307,7 @@ static icn_result wait_for_events(icn_epoll_port *port, uint32_t timeout_ms)
 /* True when the sockets are to be looked at as well. */
 static bool deliver_queue(icn_epoll_port *port)
 {
-    port->budget -= icn_operation_deliver_queue(&port->queue, port->budget);
+    port->budget -= icn_operation_deliver_queue(&port->base, &port->queue, port->budget);
     return port->budget > 0 && ++port->queue_turns >= QUEUE_TURNS_MAX;
 }
 

@@ -11,8 +11,8 @@
 void icn_epoll_put_off(icn_epoll_port *port, icn_endpoint *endpoint)
 {
     ICN_CHECK(endpoint->ready != 0);
-    if (!icn_list_holds(&endpoint->node)) {
-        icn_list_append(&port->readable, &endpoint->node);
+    if (!icn_list_holds(&endpoint->reader.node)) {
+        icn_list_append(&port->readable, &endpoint->reader.node);
     }
 }
 
@@ -28,7 +28,7 @@ void icn_epoll_watch_listener(const icn_epoll_port *port, icn_endpoint *endpoint
 void icn_epoll_accept(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, uint32_t count)
 {
     (void)count;
-    operation->storage[ICN_EPOLL_ACCEPTED] = 0;
+    operation->outcome = 0;
     icn_epoll_watch_listener(icn_epoll_port_of(base), endpoint, true);
 }
 
@@ -72,18 +72,22 @@ void icn_epoll_send(icn_port *base, icn_endpoint *endpoint, icn_operation *opera
 {
     icn_epoll_port *port = icn_epoll_port_of(base);
 
-    ICN_CHECK(endpoint->writer == operation);
+    ICN_CHECK(&endpoint->writer == operation);
     /* When the socket is full the edge of EPOLLOUT completes it. */
     (void)icn_linux_try_send(&port->queue, operation, pieces, count);
 }
 
-/* Nothing of it is in the system: what comes for the socket later finds no operation in flight. */
+/*
+ * Nothing of it is in the system: what comes for the socket later finds no operation in flight. A reader that waits for its
+ * turn to be read waits no more: a receive that is started later begins with what is left.
+ */
 void icn_epoll_cancel(icn_port *base, icn_operation *operation)
 {
     icn_epoll_port *port = icn_epoll_port_of(base);
 
     if (operation->kind == ICN_OPERATION_ACCEPT) {
-        icn_epoll_watch_listener(port, operation->endpoint, false);
+        icn_epoll_watch_listener(port, icn_operation_endpoint(operation), false);
     }
+    icn_list_remove(&operation->node);
     icn_operation_queue(&port->queue, operation, icn_failure(IOCPNET_E_CANCELLED), 0);
 }

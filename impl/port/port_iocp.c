@@ -133,7 +133,7 @@ void icn_iocp_enqueue(icn_iocp *iocp, icn_operation *operation)
 
 void icn_iocp_finish(icn_iocp *iocp, icn_operation *operation, icn_result result, uint32_t size)
 {
-    ICN_CHECK(operation->kind != ICN_OPERATION_ACCEPT || operation->endpoint->extra == NULL);
+    ICN_CHECK(operation->kind != ICN_OPERATION_ACCEPT || icn_operation_endpoint(operation)->extra == NULL);
     icn_list_remove(&operation->node);
     icn_operation_queue(&iocp->queue, operation, result, size);
 }
@@ -147,7 +147,7 @@ void icn_iocp_prepare(icn_iocp_request *request, icn_operation *operation)
 static uint32_t deliver_one(icn_iocp *iocp, icn_operation *operation)
 {
     if (operation->state == ICN_OPERATION_COMPLETED) {
-        icn_operation_finish_queued(operation);
+        icn_operation_finish_queued(&iocp->port, operation);
         return 1;
     }
     ICN_CHECK(operation->kind == ICN_OPERATION_ACCEPT || operation->kind == ICN_OPERATION_RECEIVE);

@@ -28,7 +28,7 @@ typedef struct accept_pool {
 
 static accept_pool *pool_of(const icn_operation *operation)
 {
-    return operation->endpoint->extra;
+    return icn_operation_endpoint(operation)->extra;
 }
 
 static size_t size_of(uint32_t count)
@@ -44,7 +44,7 @@ static void end_pool(icn_operation *operation, icn_result why)
     if (!pool->ending) {
         pool->ending = true;
         pool->end = why;
-        CancelIoEx((HANDLE)operation->endpoint->socket, NULL);
+        CancelIoEx((HANDLE)icn_operation_endpoint(operation)->socket, NULL);
     }
 }
 
@@ -60,7 +60,7 @@ static void settle(icn_iocp *iocp, icn_operation *operation)
         icn_iocp_enqueue(iocp, operation);
     } else if (pool->ending && pool->posted == 0) {
         icn_result end = pool->end;
-        operation->endpoint->extra = NULL;
+        icn_operation_endpoint(operation)->extra = NULL;
         icn_memory_release(pool, size_of(pool->count), ICN_MEMORY_PORT);
         icn_iocp_finish(iocp, operation, end, 0);
     }
@@ -78,7 +78,7 @@ static void close_slot(accept_slot *slot)
 static void post_slot(icn_iocp *iocp, icn_operation *operation, accept_slot *slot)
 {
     accept_pool *pool = pool_of(operation);
-    icn_endpoint *endpoint = operation->endpoint;
+    icn_endpoint *endpoint = icn_operation_endpoint(operation);
     DWORD size = 0;
     ICN_CHECK(!pool->ending && pool->posted < pool->count);
     icn_result opened = icn_os_socket_open((icn_address_family)endpoint->family, &slot->socket);
@@ -189,7 +189,7 @@ uint32_t icn_iocp_deliver_accepted(icn_iocp *iocp, icn_operation *operation)
         post_slot(iocp, operation, slot);
     }
     if (delivered > 0) {
-        icn_operation_give(operation, &completion);
+        icn_operation_give(&iocp->port, operation, &completion);
     }
     /* It may have cancelled, which ends the pool when nothing is left of it. */
     settle(iocp, operation);

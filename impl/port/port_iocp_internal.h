@@ -56,7 +56,7 @@ static inline icn_iocp_request *icn_iocp_request_of(icn_operation *operation)
 
 static inline SOCKET icn_iocp_socket_of(const icn_operation *operation)
 {
-    return (SOCKET)operation->endpoint->socket;
+    return (SOCKET)icn_operation_endpoint(operation)->socket;
 }
 
 /* Puts an operation that has something to deliver at the end of the queue, unless it is there. */

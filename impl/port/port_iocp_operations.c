@@ -14,7 +14,7 @@ static void begin(icn_operation *operation)
 /* The result of the call that was to start a request: every way of ending goes through icn_iocp_completed. */
 static void called(icn_iocp *iocp, icn_operation *operation, int32_t os_error, DWORD size)
 {
-    bool packet_follows = os_error == 0 && (operation->endpoint->ready & ICN_IOCP_SKIPS) == 0;
+    bool packet_follows = os_error == 0 && (icn_operation_endpoint(operation)->ready & ICN_IOCP_SKIPS) == 0;
     if (packet_follows || os_error == WSA_IO_PENDING) {
         return;
     }
@@ -116,7 +116,7 @@ static void deliver_piece(icn_iocp *iocp, icn_operation *operation, uint32_t siz
     };
     ICN_CHECK(size > 0 && size <= iocp->buffer_bytes);
     icn_iocp_enqueue(iocp, operation);
-    icn_operation_give(operation, &completion);
+    icn_operation_give(&iocp->port, operation, &completion);
     /* A full buffer: there may be more at once. Else the socket is empty now, and its endpoint is still attached. */
     if (size < iocp->buffer_bytes && operation->state == ICN_OPERATION_IN_FLIGHT) {
         icn_list_remove(&operation->node);
@@ -149,7 +149,7 @@ static void cancel_request(icn_operation *operation)
 {
     operation->state = ICN_OPERATION_CANCELLING;
     /* Not found: its packet is posted already, and will end it. */
-    CancelIoEx((HANDLE)operation->endpoint->socket, &icn_iocp_request_of(operation)->overlapped);
+    CancelIoEx((HANDLE)icn_operation_endpoint(operation)->socket, &icn_iocp_request_of(operation)->overlapped);
 }
 
 void icn_iocp_cancel(icn_port *port, icn_operation *operation)

@@ -44,7 +44,7 @@ static icn_result open_kind(const icn_port_functions *functions, const icn_port_
         opened->base.landing_own = opened->buffer;
     }
     opened->options = *options;
-    icn_list_init(&opened->endpoints);
+    icn_list_init(&opened->sends);
     icn_list_init(&opened->queued);
     *port = &opened->base;
     return icn_ok();
@@ -64,7 +64,8 @@ static void close_port(icn_port *port)
 {
     icn_sim_port *closed = sim_port(port);
 
-    ICN_CHECK(icn_list_is_empty(&closed->endpoints));
+    ICN_CHECK(closed->endpoint_count == 0);
+    ICN_CHECK(icn_list_is_empty(&closed->sends));
     ICN_CHECK(icn_list_is_empty(&closed->queued));
     icn_memory_release(closed, sizeof *closed + closed->options.receive_buffer_bytes, ICN_MEMORY_PORT);
 }
@@ -98,15 +99,27 @@ static icn_result attach(icn_port *port, icn_endpoint *endpoint)
     check_thread(sim_port(port));
     if (error == 0) {
         icn_sim_descriptor_watch(endpoint->socket, changed, port);
-        icn_list_append(&sim_port(port)->endpoints, &endpoint->node);
+        ICN_CHECK(sim_port(port)->endpoint_count < ICN_SIM_ENDPOINTS_MAX);
+        sim_port(port)->endpoints[sim_port(port)->endpoint_count++] = endpoint;
     }
     return icn_os_result(error);
 }
 
 static void detach(icn_port *port, icn_endpoint *endpoint)
 {
-    check_thread(sim_port(port));
-    icn_list_remove(&endpoint->node);
+    icn_sim_port *driven = sim_port(port);
+    uint32_t index = 0;
+
+    check_thread(driven);
+    while (index < driven->endpoint_count && driven->endpoints[index] != endpoint) {
+        index++;
+    }
+    ICN_CHECK(index < driven->endpoint_count);
+    driven->endpoint_count--;
+    /* In the order in which they were attached. */
+    for (; index < driven->endpoint_count; index++) {
+        driven->endpoints[index] = driven->endpoints[index + 1];
+    }
     icn_sim_descriptor_watch(endpoint->socket, NULL, NULL);
     icn_sim_descriptor_close(endpoint->socket);
 }
@@ -158,7 +171,8 @@ static void start_send(icn_port *port, icn_endpoint *endpoint, icn_operation *op
     }
     send->count = count;
     memcpy(send->pieces, pieces, count * sizeof *pieces);
-    operation->storage[1] = (uintptr_t)send;
+    send->operation = operation;
+    icn_list_append(&sim_port(port)->sends, &send->node);
 }
 
 static void cancel(icn_port *port, icn_operation *operation)
@@ -174,7 +188,7 @@ static void cancel_at_once(icn_port *port, icn_operation *operation)
 {
     cancel(port, operation);
     if (operation->kind == ICN_OPERATION_SEND) {
-        icn_sim_port_forget_send(operation);
+        icn_sim_port_forget_send(sim_port(port), operation);
     }
     icn_operation_queue(&sim_port(port)->queued, operation, icn_os_result(ECANCELED), 0);
 }

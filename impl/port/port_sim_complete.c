@@ -28,7 +28,7 @@
 
 static bool can_complete(const icn_operation *operation)
 {
-    const icn_endpoint *endpoint = operation->endpoint;
+    const icn_endpoint *endpoint = icn_operation_endpoint(operation);
     int32_t error;
 
     if (operation->state == ICN_OPERATION_CANCELLING) {
@@ -52,7 +52,7 @@ static bool can_complete(const icn_operation *operation)
 
 static uint32_t add_if_can(icn_operation **candidates, uint32_t count, icn_operation *operation)
 {
-    bool in_flight = operation != NULL && operation->state != ICN_OPERATION_COMPLETED;
+    bool in_flight = operation->state != ICN_OPERATION_IDLE && operation->state != ICN_OPERATION_COMPLETED;
 
     if (in_flight && count < CANDIDATES_MAX && can_complete(operation)) {
         candidates[count++] = operation;
@@ -67,20 +67,19 @@ static uint32_t find_candidates(const icn_sim_port *port, icn_operation **candid
     for (icn_list_node *node = port->queued.next; node != &port->queued && count < CANDIDATES_MAX; node = node->next) {
         candidates[count++] = ICN_CONTAINER(node, icn_operation, node);
     }
-    for (icn_list_node *node = port->endpoints.next; node != &port->endpoints; node = node->next) {
-        const icn_endpoint *endpoint = ICN_CONTAINER(node, icn_endpoint, node);
-        count = add_if_can(candidates, count, endpoint->reader);
-        count = add_if_can(candidates, count, endpoint->writer);
+    for (uint32_t i = 0; i < port->endpoint_count; i++) {
+        count = add_if_can(candidates, count, &port->endpoints[i]->reader);
+        count = add_if_can(candidates, count, &port->endpoints[i]->writer);
     }
     return count;
 }
 
 /* ---- how it completes ---- */
 
-static void finish(icn_operation *operation, int32_t os_error, uint32_t size)
+static void finish(const icn_sim_port *port, icn_operation *operation, int32_t os_error, uint32_t size)
 {
     icn_sim_trace("finish", operation->kind, (uint64_t)os_error << 32 | size);
-    icn_operation_finish_with(operation, icn_os_result(os_error), size);
+    icn_operation_finish_with(&port->base, operation, icn_os_result(os_error), size);
 }
 
 /* True: a cancel that was asked for wins over what else could happen. */
@@ -89,13 +88,13 @@ static bool cancel_wins(const icn_operation *operation, bool could_succeed)
     return operation->state == ICN_OPERATION_CANCELLING && (!could_succeed || icn_sim_choose(2) == 0);
 }
 
-static void complete_accept(icn_operation *operation)
+static void complete_accept(const icn_sim_port *port, icn_operation *operation)
 {
-    icn_os_socket listener = operation->endpoint->socket;
+    icn_os_socket listener = icn_operation_endpoint(operation)->socket;
     icn_completion completion = {.status = IOCPNET_OK, .more = true};
 
     if (cancel_wins(operation, icn_sim_descriptor_waiting(listener) != 0)) {
-        finish(operation, ECANCELED, 0);
+        finish(port, operation, ECANCELED, 0);
         return;
     }
     int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_ACCEPT);
@@ -103,28 +102,28 @@ static void complete_accept(icn_operation *operation)
         error = icn_sim_descriptor_accept(listener, &completion.accepted);
     }
     if (error != 0) {
-        finish(operation, error, 0);
+        finish(port, operation, error, 0);
         return;
     }
     icn_sim_trace("accepted", (uint64_t)completion.accepted, 0);
-    icn_operation_give(operation, &completion);
+    icn_operation_give(&port->base, operation, &completion);
 }
 
-static void complete_connect(icn_operation *operation)
+static void complete_connect(const icn_sim_port *port, icn_operation *operation)
 {
     int32_t error = 0;
-    bool decided = icn_sim_descriptor_connected(operation->endpoint->socket, &error);
+    bool decided = icn_sim_descriptor_connected(icn_operation_endpoint(operation)->socket, &error);
 
-    finish(operation, cancel_wins(operation, decided) ? ECANCELED : error, 0);
+    finish(port, operation, cancel_wins(operation, decided) ? ECANCELED : error, 0);
 }
 
 /* An error of the connection, not of the machine, ends it for both sides. */
-static void fail(icn_operation *operation, icn_sim_end *end, int32_t error)
+static void fail(const icn_sim_port *port, icn_operation *operation, icn_sim_end *end, int32_t error)
 {
     if (error != ENOMEM && error != ENOBUFS && error != EACCES) {
         icn_sim_break(end, error);
     }
-    finish(operation, error, 0);
+    finish(port, operation, error, 0);
 }
 
 static void give_bytes(icn_sim_port *port, icn_operation *operation, icn_sim_end *end)
@@ -140,7 +139,7 @@ static void give_bytes(icn_sim_port *port, icn_operation *operation, icn_sim_end
     completion.size = size;
     completion.data = place;
     icn_sim_trace("received", icn_sim_connection(end), size);
-    icn_operation_give(operation, &completion);
+    icn_operation_give(&port->base, operation, &completion);
     if (place == port->buffer) {
         /* The bytes were lent until here. */
         memset(place, BYTES_TAKEN_BACK, size);
@@ -149,52 +148,60 @@ static void give_bytes(icn_sim_port *port, icn_operation *operation, icn_sim_end
 
 static void complete_receive(icn_sim_port *port, icn_operation *operation)
 {
-    icn_sim_end *end = icn_sim_descriptor_end(operation->endpoint->socket);
+    icn_sim_end *end = icn_sim_descriptor_end(icn_operation_endpoint(operation)->socket);
     bool readable = icn_sim_readable(end) != 0;
 
     if (cancel_wins(operation, readable || icn_sim_ended(end))) {
-        finish(operation, ECANCELED, 0);
+        finish(port, operation, ECANCELED, 0);
         return;
     }
     int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_RECEIVE);
     if (error != 0) {
-        fail(operation, end, error);
+        fail(port, operation, end, error);
     } else if (readable) {
         give_bytes(port, operation, end);
     } else {
-        finish(operation, icn_sim_end_error(end), 0);
+        finish(port, operation, icn_sim_end_error(end), 0);
     }
 }
 
-static icn_sim_send *send_of(const icn_operation *operation)
+static icn_sim_send *send_of(const icn_sim_port *port, const icn_operation *operation)
 {
-    return (icn_sim_send *)(uintptr_t)operation->storage[1];
+    for (icn_list_node *node = port->sends.next; node != &port->sends; node = node->next) {
+        icn_sim_send *send = ICN_CONTAINER(node, icn_sim_send, node);
+        if (send->operation == operation) {
+            return send;
+        }
+    }
+    ICN_CHECK(false);
+    return NULL;
 }
 
-void icn_sim_port_forget_send(icn_operation *operation)
+void icn_sim_port_forget_send(icn_sim_port *port, const icn_operation *operation)
 {
-    icn_sim_send *send = send_of(operation);
+    icn_sim_send *send = send_of(port, operation);
 
+    icn_list_remove(&send->node);
     icn_memory_release(send, sizeof *send + send->count * sizeof send->pieces[0], ICN_MEMORY_PORT);
 }
 
-static void complete_send(icn_operation *operation)
+static void complete_send(icn_sim_port *port, icn_operation *operation)
 {
-    const icn_sim_send *send = send_of(operation);
-    icn_sim_end *end = icn_sim_descriptor_end(operation->endpoint->socket);
+    const icn_sim_send *send = send_of(port, operation);
+    icn_sim_end *end = icn_sim_descriptor_end(icn_operation_endpoint(operation)->socket);
     bool cancelled = cancel_wins(operation, icn_sim_writable(end) != 0 || icn_sim_broken(end));
     int32_t error = cancelled ? ECANCELED : icn_sim_fault_now(ICN_SIM_FAULT_SEND);
     uint32_t size = 0;
 
     if (error == 0 && icn_sim_choose(NOTHING_TAKEN_ONE_IN) != NOTHING_TAKEN_ONE_IN - 1) {
-        size = icn_sim_socket_write(operation->endpoint->socket, send->pieces, send->count);
+        size = icn_sim_socket_write(icn_operation_endpoint(operation)->socket, send->pieces, send->count);
         error = size == 0 ? icn_sim_send_error(end) : 0;
     }
-    icn_sim_port_forget_send(operation);
+    icn_sim_port_forget_send(port, operation);
     if (cancelled || error == 0) {
-        finish(operation, error, size);
+        finish(port, operation, error, size);
     } else {
-        fail(operation, end, error);
+        fail(port, operation, end, error);
     }
 }
 
@@ -202,21 +209,21 @@ static void complete(icn_sim_port *port, icn_operation *operation)
 {
     if (operation->state == ICN_OPERATION_COMPLETED) {
         icn_list_remove(&operation->node);
-        icn_operation_finish_queued(operation);
+        icn_operation_finish_queued(&port->base, operation);
         return;
     }
     switch (operation->kind) {
     case ICN_OPERATION_ACCEPT:
-        complete_accept(operation);
+        complete_accept(port, operation);
         break;
     case ICN_OPERATION_CONNECT:
-        complete_connect(operation);
+        complete_connect(port, operation);
         break;
     case ICN_OPERATION_RECEIVE:
         complete_receive(port, operation);
         break;
     default:
-        complete_send(operation);
+        complete_send(port, operation);
         break;
     }
 }

@@ -7,7 +7,7 @@
 
 bool icn_linux_try_send(icn_list *queue, icn_operation *operation, const iocpnet_iovec *pieces, uint32_t count)
 {
-    const int64_t size = icn_os_socket_send(operation->endpoint->socket, pieces, count);
+    const int64_t size = icn_os_socket_send(icn_operation_endpoint(operation)->socket, pieces, count);
 
     if (size >= 0) {
         icn_operation_queue(queue, operation, icn_ok(), (uint32_t)size);

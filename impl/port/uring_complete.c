@@ -16,15 +16,15 @@ static icn_result result_of(int32_t outcome)
 
 static void request_is_over(icn_operation *operation)
 {
-    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) != 0);
-    operation->storage[ICN_URING_FLAGS] &= ~(uint64_t)ICN_URING_SUBMITTED;
+    ICN_CHECK((operation->flags & ICN_URING_SUBMITTED) != 0);
+    operation->flags &= (uint8_t)~ICN_URING_SUBMITTED;
 }
 
 static bool awaits_cancel(icn_operation *operation, int32_t outcome)
 {
-    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) == 0);
-    if ((operation->storage[ICN_URING_FLAGS] & ICN_URING_CANCEL_SENT) != 0) {
-        operation->storage[ICN_URING_OUTCOME] = (uint64_t)(int64_t)outcome;
+    ICN_CHECK((operation->flags & ICN_URING_SUBMITTED) == 0);
+    if ((operation->flags & ICN_URING_CANCEL_SENT) != 0) {
+        operation->outcome = outcome;
         return true;
     }
     icn_list_remove(&operation->node); /* its cancel, if that was not submitted yet */
@@ -38,12 +38,12 @@ static void queue_last(icn_uring_port *port, icn_operation *operation, int32_t o
     }
 }
 
-static uint32_t deliver_last(icn_operation *operation, int32_t outcome)
+static uint32_t deliver_last(const icn_uring_port *port, icn_operation *operation, int32_t outcome)
 {
     if (awaits_cancel(operation, outcome)) {
         return 0;
     }
-    icn_operation_finish_with(operation, result_of(outcome), 0);
+    icn_operation_finish_with(&port->base, operation, result_of(outcome), 0);
     return 1;
 }
 
@@ -59,13 +59,13 @@ static bool is_interruption(const icn_operation *operation, int32_t outcome)
 static uint32_t request_ended(icn_uring_port *port, icn_operation *operation, int32_t outcome)
 {
     if (!is_interruption(operation, outcome)) {
-        return deliver_last(operation, outcome);
+        return deliver_last(port, operation, outcome);
     }
     if (operation->state == ICN_OPERATION_CANCELLING) {
-        return deliver_last(operation, -ECANCELED);
+        return deliver_last(port, operation, -ECANCELED);
     }
     if (operation->kind == ICN_OPERATION_SEND) {
-        return deliver_last(operation, 0);
+        return deliver_last(port, operation, 0);
     }
     icn_uring_park(port, operation);
     return 0;
@@ -79,7 +79,7 @@ static uint32_t give(icn_uring_port *port, icn_operation *operation, const icn_c
     if (ended && !cancelling) {
         icn_uring_start_again(port, operation); /* first: the callee may cancel */
     }
-    icn_operation_give(operation, piece);
+    icn_operation_give(&port->base, operation, piece);
     if (ended && cancelling) {
         queue_last(port, operation, -ECANCELED);
     }
@@ -128,11 +128,11 @@ static uint32_t connect_completed(icn_uring_port *port, icn_operation *operation
     if (outcome < 0) {
         return request_ended(port, operation, outcome);
     }
-    if (getsockopt((int)operation->endpoint->socket, SOL_SOCKET, SO_ERROR, &error, &length) != 0) {
+    if (getsockopt((int)icn_operation_endpoint(operation)->socket, SOL_SOCKET, SO_ERROR, &error, &length) != 0) {
         error = errno;
     }
     /* The connect's own end, whatever the error: no interruption of the wait for it. */
-    return deliver_last(operation, -error);
+    return deliver_last(port, operation, -error);
 }
 
 /* The poll of a send that found the socket full. There is room, or an error: the owner sends again, and learns which. */
@@ -150,10 +150,10 @@ static uint32_t room_polled(icn_uring_port *port, icn_operation *operation, int3
 static void cancel_completed(icn_uring_port *port, icn_operation *operation, int32_t outcome)
 {
     ICN_CHECK(operation->state == ICN_OPERATION_CANCELLING || operation->kind == ICN_OPERATION_SEND);
-    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_CANCEL_SENT) != 0);
-    operation->storage[ICN_URING_FLAGS] &= ~(uint64_t)ICN_URING_CANCEL_SENT;
-    if ((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) == 0) {
-        queue_last(port, operation, (int32_t)(int64_t)operation->storage[ICN_URING_OUTCOME]);
+    ICN_CHECK((operation->flags & ICN_URING_CANCEL_SENT) != 0);
+    operation->flags &= (uint8_t)~ICN_URING_CANCEL_SENT;
+    if ((operation->flags & ICN_URING_SUBMITTED) == 0) {
+        queue_last(port, operation, operation->outcome);
     } else if (outcome < 0) {
         /* The kernel does not find a request that is between two steps: try again until it has ended. */
         icn_list_append(&port->cancels, &operation->node);
@@ -217,13 +217,13 @@ static inline void handle_plain(icn_uring_port *port, const icn_uring_completion
     }
     port->received.size = (uint32_t)completion->result;
     port->received.data = icn_uring_buffers_take(&port->buffers, id, port->received.size);
-    icn_operation_give(operation, &port->received);
+    port->base.complete[ICN_OPERATION_RECEIVE](operation, &port->received);
     icn_uring_buffers_give_back(&port->buffers, id);
 }
 
 uint32_t icn_uring_deliver(icn_uring_port *port, uint32_t budget)
 {
-    uint32_t delivered = icn_operation_deliver_queue(&port->queue, budget);
+    uint32_t delivered = icn_operation_deliver_queue(&port->base, &port->queue, budget);
 
     while (delivered < budget && icn_uring_ring_has_completion(&port->ring)) {
         const icn_uring_completion completion = icn_uring_ring_take_completion(&port->ring);
@@ -234,5 +234,5 @@ uint32_t icn_uring_deliver(icn_uring_port *port, uint32_t budget)
             delivered += handle_rare(port, &completion);
         }
     }
-    return delivered + icn_operation_deliver_queue(&port->queue, budget - delivered);
+    return delivered + icn_operation_deliver_queue(&port->base, &port->queue, budget - delivered);
 }

@@ -23,13 +23,10 @@
 #include "port/uring_buffers.h"
 #include "port/uring_ring.h"
 
-/* icn_operation.storage of this port. */
-enum {
-    ICN_URING_OUTCOME = 0, /* result of a request that ended while its cancel is under way */
-    ICN_URING_FLAGS = 1
-};
-
-/* storage[ICN_URING_FLAGS] */
+/*
+ * icn_operation.flags of this port. While the cancel of a request that has ended is under way icn_operation.outcome is the
+ * result of the request: no completion is queued then.
+ */
 enum {
     ICN_URING_SUBMITTED = 1,  /* the kernel will complete the request */
     ICN_URING_CANCEL_SENT = 2 /* the kernel will complete the cancel */

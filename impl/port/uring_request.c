@@ -24,8 +24,8 @@ static struct io_uring_sqe *next_entry(icn_uring_port *port)
 
 static void mark_submitted(icn_operation *operation)
 {
-    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_SUBMITTED) == 0);
-    operation->storage[ICN_URING_FLAGS] |= ICN_URING_SUBMITTED;
+    ICN_CHECK((operation->flags & ICN_URING_SUBMITTED) == 0);
+    operation->flags |= ICN_URING_SUBMITTED;
 }
 
 /*
@@ -36,7 +36,7 @@ static void mark_submitted(icn_operation *operation)
  */
 static void write_request(const icn_uring_port *port, struct io_uring_sqe *entry, const icn_operation *operation)
 {
-    const int socket = (int)operation->endpoint->socket;
+    const int socket = (int)icn_operation_endpoint(operation)->socket;
     const uint64_t user_data = (uintptr_t)operation;
 
     switch (operation->kind) {
@@ -87,7 +87,7 @@ static bool submit_request(icn_uring_port *port, icn_operation *operation)
 void icn_uring_park(icn_uring_port *port, icn_operation *operation)
 {
     ICN_CHECK(operation->state == ICN_OPERATION_IN_FLIGHT);
-    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & (ICN_URING_SUBMITTED | ICN_URING_CANCEL_SENT)) == 0);
+    ICN_CHECK((operation->flags & (ICN_URING_SUBMITTED | ICN_URING_CANCEL_SENT)) == 0);
     ICN_CHECK(!icn_list_holds(&operation->node));
     icn_list_append(&port->parked, &operation->node);
 }
@@ -95,7 +95,7 @@ void icn_uring_park(icn_uring_port *port, icn_operation *operation)
 static void init(icn_operation *operation)
 {
     icn_list_init(&operation->node);
-    operation->storage[ICN_URING_FLAGS] = 0;
+    operation->flags = 0;
 }
 
 static void submit_or_park(icn_uring_port *port, icn_operation *operation)
@@ -120,13 +120,13 @@ void icn_uring_start_again(icn_uring_port *port, icn_operation *operation)
 void icn_uring_accept(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, uint32_t count)
 {
     (void)count;
-    ICN_CHECK(endpoint->reader == operation);
+    ICN_CHECK(&endpoint->reader == operation);
     start(icn_uring_port_of(base), operation);
 }
 
 void icn_uring_receive(icn_port *base, icn_endpoint *endpoint, icn_operation *operation)
 {
-    ICN_CHECK(endpoint->reader == operation);
+    ICN_CHECK(&endpoint->reader == operation);
     start(icn_uring_port_of(base), operation);
 }
 
@@ -141,7 +141,7 @@ void icn_uring_connect(icn_port *base, icn_endpoint *endpoint, icn_operation *op
     const socklen_t length = icn_os_sockaddr_write(address, &storage);
     const int error = connect((int)endpoint->socket, (const struct sockaddr *)&storage, length) == 0 ? 0 : errno;
 
-    ICN_CHECK(endpoint->writer == operation);
+    ICN_CHECK(&endpoint->writer == operation);
     if (error == EINPROGRESS || error == EINTR) {
         start(port, operation);
         return;
@@ -154,7 +154,7 @@ void icn_uring_send(icn_port *base, icn_endpoint *endpoint, icn_operation *opera
 {
     icn_uring_port *port = icn_uring_port_of(base);
 
-    ICN_CHECK(endpoint->writer == operation);
+    ICN_CHECK(&endpoint->writer == operation);
     init(operation);
     if (!icn_linux_try_send(&port->queue, operation, pieces, count)) {
         submit_or_park(port, operation);
@@ -166,20 +166,19 @@ static bool submit_cancel(icn_uring_port *port, icn_operation *operation)
     struct io_uring_sqe *entry = next_entry(port);
     const uint64_t user_data = (uintptr_t)operation;
 
-    ICN_CHECK((operation->storage[ICN_URING_FLAGS] & ICN_URING_CANCEL_SENT) == 0);
+    ICN_CHECK((operation->flags & ICN_URING_CANCEL_SENT) == 0);
     if (entry == NULL) {
         return false;
     }
     *entry = (struct io_uring_sqe){
         .opcode = IORING_OP_ASYNC_CANCEL, .fd = -1, .addr = user_data, .user_data = user_data | ICN_URING_CANCEL_BIT};
-    operation->storage[ICN_URING_FLAGS] |= ICN_URING_CANCEL_SENT;
+    operation->flags |= ICN_URING_CANCEL_SENT;
     return true;
 }
 
 void icn_uring_end_request(icn_uring_port *port, icn_operation *operation)
 {
-    const bool asked =
-        (operation->storage[ICN_URING_FLAGS] & ICN_URING_CANCEL_SENT) != 0 || icn_list_holds(&operation->node);
+    const bool asked = (operation->flags & ICN_URING_CANCEL_SENT) != 0 || icn_list_holds(&operation->node);
 
     if (!asked && !submit_cancel(port, operation)) {
         icn_list_append(&port->cancels, &operation->node);
@@ -192,7 +191,7 @@ void icn_uring_cancel(icn_port *base, icn_operation *operation)
 
     ICN_CHECK(operation->state == ICN_OPERATION_IN_FLIGHT);
     operation->state = ICN_OPERATION_CANCELLING;
-    if ((operation->storage[ICN_URING_FLAGS] & (ICN_URING_SUBMITTED | ICN_URING_CANCEL_SENT)) != 0) {
+    if ((operation->flags & (ICN_URING_SUBMITTED | ICN_URING_CANCEL_SENT)) != 0) {
         icn_uring_end_request(port, operation);
     } else {
         icn_list_remove(&operation->node);

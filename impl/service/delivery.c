@@ -141,6 +141,7 @@ void icn_delivery_init(icn_dispatcher *dispatcher)
     if (options->delivery == IOCPNET_DELIVERY_BATCHES) {
         loop->deliver = deliver_to_queue;
         loop->deliver_received = deliver_copy_to_queue;
+        loop->port->complete[ICN_OPERATION_RECEIVE] = icn_session_receive_to_queue;
         loop->deliver_end_of_stream = deliver_end_of_stream_to_queue;
         /* Ends go through the queue even when the host does not want to see them: records point to their sessions. */
         loop->wanted = options->batch_events | ends;
@@ -153,6 +154,8 @@ void icn_delivery_init(icn_dispatcher *dispatcher)
         icn_event_queue_receive_directly(&dispatcher->queue, &loop->port->landing, loop->port->landing_own,
                                          options->receive_buffer_bytes);
     }
-    icn_kick_init(&dispatcher->feed_kick, feed);
-    icn_kick_init(&dispatcher->stopped_kick, announce_stopped);
+    loop->kick_handlers[ICN_KICK_FEED] = feed;
+    loop->kick_handlers[ICN_KICK_STOPPED] = announce_stopped;
+    icn_kick_init(&dispatcher->feed_kick, ICN_KICK_FEED);
+    icn_kick_init(&dispatcher->stopped_kick, ICN_KICK_STOPPED);
 }

@@ -53,6 +53,12 @@ static void blocks_destroy(icn_event_block *block)
     }
 }
 
+static void forget_ends_of_stream(icn_event_queue *queue)
+{
+    queue->lent_ends_of_stream = NULL;
+    queue->lent_ends_last = &queue->lent_ends_of_stream;
+}
+
 void icn_event_queue_init(icn_event_queue *queue, uint64_t bytes_max, uint64_t wanted)
 {
     queue->bytes_max = bytes_max;
@@ -61,7 +67,7 @@ void icn_event_queue_init(icn_event_queue *queue, uint64_t bytes_max, uint64_t w
     icn_condition_init(&queue->arrived);
     icn_list_init(&queue->ended);
     icn_list_init(&queue->lent_sessions);
-    icn_list_init(&queue->lent_ends_of_stream);
+    forget_ends_of_stream(queue);
 }
 
 void icn_event_queue_receive_directly(icn_event_queue *queue, void **landing, void *own, uint32_t bytes)
@@ -91,6 +97,7 @@ void icn_event_queue_discard(icn_event_queue *queue)
     queue->lent = NULL;
     queue->reading = NULL;
     queue->writing = NULL;
+    forget_ends_of_stream(queue);
     release_sessions(&queue->lent_sessions);
     release_sessions(&queue->ended);
 }
@@ -250,7 +257,7 @@ void icn_event_queue_append_end(icn_event_queue *queue, icn_session *session)
 {
     /* First, so that what comes before the end can be fetched when the end is seen. */
     icn_event_queue_publish(queue);
-    session->ended_at = icn_u64_load_relaxed(&queue->written);
+    session->end.ended_at = icn_u64_load_relaxed(&queue->written);
     icn_mutex_lock(&queue->mutex);
     icn_list_append(&queue->ended, &session->loop_node);
     signal_arrived(queue);
@@ -309,13 +316,13 @@ bool icn_event_queue_may_feed(icn_event_queue *queue)
     return icn_u32_load(&queue->starving) != 0 && has_room(queue) && icn_u32_exchange(&queue->starving, 0) != 0;
 }
 
-/* Before the sessions are released: one of these may have ended since. */
+/* Before the blocks are freed and the sessions released: one of these may have ended since. */
 static void tell_ends_of_stream(icn_event_queue *queue)
 {
-    icn_list_node *node;
-    while ((node = icn_list_take_first(&queue->lent_ends_of_stream)) != NULL) {
-        icn_session_end_seen(ICN_CONTAINER(node, icn_session, end_node));
+    for (const record *ended = queue->lent_ends_of_stream; ended != NULL; ended = ended->next) {
+        icn_session_end_seen(ended->session);
     }
+    forget_ends_of_stream(queue);
 }
 
 /* What was lent serves again; what nobody needed since the last time is freed, but for one block. */
@@ -340,10 +347,10 @@ static void change_spares(icn_event_queue *queue)
 
 void icn_event_queue_reclaim(icn_event_queue *queue)
 {
+    tell_ends_of_stream(queue);
     if (queue->lent != NULL || queue->many_spares) {
         change_spares(queue);
     }
-    tell_ends_of_stream(queue);
     release_sessions(&queue->lent_sessions);
 }
 
@@ -369,14 +376,16 @@ static bool has_record(icn_event_queue *queue)
 /* The host asked for this session's end: it wants no more of its bytes. */
 static inline bool is_unwanted(const icn_session *session)
 {
-    return icn_u32_load(&session->close_claim) == ICN_CLOSE_BY_HOST;
+    return icn_u8_load(&session->close_claim) == ICN_CLOSE_BY_HOST;
 }
 
 /* Of what is not RECEIVED: true when an event was stored. */
-static ICN_APART bool fetch_other(icn_event_queue *queue, const record *entry, iocpnet_event *event)
+static ICN_APART bool fetch_other(icn_event_queue *queue, record *entry, iocpnet_event *event)
 {
     if (entry->kind == END_OF_STREAM) {
-        icn_list_append(&queue->lent_ends_of_stream, &entry->session->end_node);
+        entry->next = NULL;
+        *queue->lent_ends_last = entry;
+        queue->lent_ends_last = &entry->next;
         return false;
     }
     icn_session_fill_event(entry->session, entry->kind, event);
@@ -396,7 +405,7 @@ static const uint8_t *end_of_run(const icn_event_queue *queue, const icn_event_b
     uint64_t bytes = block->published - block->read;
     if (node != &queue->ended) {
         const icn_session *session = ICN_CONTAINER(node, icn_session, loop_node);
-        const uint64_t before_end = session->ended_at - icn_u64_load_relaxed(&queue->consumed);
+        const uint64_t before_end = session->end.ended_at - icn_u64_load_relaxed(&queue->consumed);
         bytes = before_end < bytes ? before_end : bytes;
     }
     return block->bytes + block->read + bytes;
@@ -442,7 +451,7 @@ static icn_session *next_end(icn_event_queue *queue)
         return NULL;
     }
     icn_session *session = ICN_CONTAINER(node, icn_session, loop_node);
-    return session->ended_at <= icn_u64_load_relaxed(&queue->consumed) ? session : NULL;
+    return session->end.ended_at <= icn_u64_load_relaxed(&queue->consumed) ? session : NULL;
 }
 
 /* True when an event was stored. */

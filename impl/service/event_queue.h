@@ -51,7 +51,8 @@ typedef struct icn_event_queue {
     icn_event_record *lent_received; /* the RECEIVED of the last fetch */
     bool many_spares;                /* more than one was given back */
     icn_list lent_sessions;
-    icn_list lent_ends_of_stream; /* sessions: the host has just fetched all that came before */
+    struct icn_event_record *lent_ends_of_stream; /* the host has just fetched all that came before; NULL: none */
+    struct icn_event_record **lent_ends_last;
 
     icn_atomic_u32 starving; /* 1: sessions do not receive because the queue was full */
 } icn_event_queue;

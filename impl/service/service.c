@@ -38,7 +38,8 @@ static void set_limits(icn_service *service)
 static icn_result add_dispatcher(icn_service *service)
 {
     const icn_port_options port_options = {.receive_buffer_bytes = service->options.receive_buffer_bytes,
-                                           .one_thread = service->options.driving == IOCPNET_DRIVING_LIBRARY};
+                                           .one_thread = service->options.driving == IOCPNET_DRIVING_LIBRARY,
+                                           .complete = icn_loop_completions};
     icn_roster *roster = &service->roster;
     uint32_t index = roster->loop_count;
     uint32_t kind = index == 0 ? service->options.port : service->port;

@@ -19,23 +19,22 @@
 #define RETIRED 0x800000u
 
 /*
- * A slot fills a cache line: sessions of different dispatchers do not slow each other down. A chunk of 64 KiB is little
- * for a client, and a directory of 128 KiB (of zeros, not touched before it is needed) reaches every position.
+ * A slot is small, for each session has one. A chunk of 16 KiB is little for a client, and a directory of 128 KiB (of zeros,
+ * not touched before it is needed) reaches every position.
  */
-#define CACHE_LINE 64
 #if !defined(ICN_HANDLE_CHUNK_SLOTS)
 #define ICN_HANDLE_CHUNK_SLOTS 1024
 #endif
 #define CHUNK_SLOTS ICN_HANDLE_CHUNK_SLOTS
 #define CHUNK_MAX ((POSITION_MASK + 1) / CHUNK_SLOTS)
-#define CHUNK_BYTES (CHUNK_SLOTS * sizeof(slot) + CACHE_LINE)
+#define CHUNK_BYTES (CHUNK_SLOTS * sizeof(slot))
 
 typedef struct slot {
-    _Alignas(CACHE_LINE) icn_atomic_u64 word;
-    void *object; /* this and finalize: written before the word that makes them visible, constant while it is known */
-    icn_handle_finalize *finalize;
-    struct slot *next_free; /* under table_lock */
-    uint32_t position;
+    icn_atomic_u64 word;
+    union {
+        void *object;       /* written before the word that makes it visible, constant while it is known */
+        uint32_t next_free; /* under table_lock, while the slot is in the list of free ones: no word makes it visible */
+    } of;
 } slot;
 
 static icn_atomic_pointer chunks[CHUNK_MAX]; /* slot arrays; stored once each, under table_lock */
@@ -43,8 +42,11 @@ static icn_atomic_pointer chunks[CHUNK_MAX]; /* slot arrays; stored once each, u
 static icn_mutex table_lock;
 static uint32_t chunk_count; /* under table_lock, as the following */
 static uint32_t chunk_count_max = CHUNK_MAX;
-static slot *free_first;
-static slot *free_last;
+static uint32_t free_first; /* positions; 0: none */
+static uint32_t free_last;
+
+/* By kind. Written under table_lock, by who makes a handle of the kind: seen by all that can see the handle. */
+static icn_handle_finalize *finalizers[ICN_HANDLE_KINDS_MAX];
 
 static uint64_t handle_key(uint64_t handle)
 {
@@ -65,23 +67,24 @@ static slot *slot_of(uint64_t handle)
     return chunk == NULL ? NULL : &chunk[position % CHUNK_SLOTS];
 }
 
-static void free_list_append(slot *freed)
+static void free_list_append(uint32_t position)
 {
-    freed->next_free = NULL;
-    if (free_first == NULL) {
-        free_first = freed;
+    slot_of(position)->of.next_free = 0;
+    if (free_first == 0) {
+        free_first = position;
     } else {
-        free_last->next_free = freed;
+        slot_of(free_last)->of.next_free = position;
     }
-    free_last = freed;
+    free_last = position;
 }
 
-static slot *free_list_take(void)
+/* Returns a position; 0: none is free. */
+static uint32_t free_list_take(void)
 {
-    slot *taken = free_first;
+    uint32_t taken = free_first;
 
-    if (taken != NULL) {
-        free_first = taken->next_free;
+    if (taken != 0) {
+        free_first = slot_of(taken)->of.next_free;
     }
     return taken;
 }
@@ -89,49 +92,61 @@ static slot *free_list_take(void)
 /* Under table_lock. Position 0 stays unused, so that no handle has it. */
 static void chunk_install(slot *chunk)
 {
+    uint32_t first = chunk_count * CHUNK_SLOTS;
+
+    icn_pointer_store(&chunks[chunk_count++], chunk);
     for (uint32_t i = 0; i < CHUNK_SLOTS; i++) {
-        chunk[i].position = chunk_count * CHUNK_SLOTS + i;
         icn_u64_store_relaxed(&chunk[i].word, (uint64_t)1 << GENERATION_SHIFT | RETIRED);
-        if (chunk[i].position != 0) {
-            free_list_append(&chunk[i]);
+        if (first + i != 0) {
+            free_list_append(first + i);
         }
     }
-    icn_pointer_store(&chunks[chunk_count++], chunk);
 }
 
 /* The memory is taken and given back without the lock: the allocator is the host's. */
 static int32_t table_grow(void)
 {
-    char *memory = icn_memory_allocate_zeroed(CHUNK_BYTES, ICN_MEMORY_HANDLES);
+    slot *chunk = icn_memory_allocate_zeroed(CHUNK_BYTES, ICN_MEMORY_HANDLES);
     bool installed = false;
 
-    if (memory == NULL) {
+    if (chunk == NULL) {
         return IOCPNET_E_NO_MEMORY;
     }
     icn_mutex_lock(&table_lock);
     /* Another thread may have been faster. */
-    if (free_first == NULL && chunk_count < chunk_count_max) {
-        chunk_install((slot *)(void *)(memory + (CACHE_LINE - (uintptr_t)memory % CACHE_LINE)));
+    if (free_first == 0 && chunk_count < chunk_count_max) {
+        chunk_install(chunk);
         installed = true;
     }
     icn_mutex_unlock(&table_lock);
     if (!installed) {
-        icn_memory_release(memory, CHUNK_BYTES, ICN_MEMORY_HANDLES);
+        icn_memory_release(chunk, CHUNK_BYTES, ICN_MEMORY_HANDLES);
     }
     return IOCPNET_OK;
 }
 
-static int32_t slot_take(slot **taken)
+/* Under table_lock. Nothing is written again: threads without the lock read it. */
+static void define_kind(icn_handle_kind kind, icn_handle_finalize *finalize)
+{
+    if (finalizers[kind] == finalize) {
+        return;
+    }
+    finalizers[kind] = finalize;
+}
+
+/* Takes a free slot; objects in it will end with `finalize`, as all of their kind do. */
+static int32_t slot_take(icn_handle_kind kind, icn_handle_finalize *finalize, uint32_t *position)
 {
     int32_t status = IOCPNET_OK;
 
     while (status == IOCPNET_OK) {
         bool full;
         icn_mutex_lock(&table_lock);
-        *taken = free_list_take();
+        *position = free_list_take();
+        define_kind(kind, finalize);
         full = chunk_count == chunk_count_max;
         icn_mutex_unlock(&table_lock);
-        if (*taken != NULL) {
+        if (*position != 0) {
             return IOCPNET_OK;
         }
         status = full ? IOCPNET_E_LIMIT_REACHED : table_grow();
@@ -140,41 +155,43 @@ static int32_t slot_take(slot **taken)
 }
 
 /* Ends the generation. A slot that had the last one is given up: no handle is ever made twice. */
-static void slot_recycle(slot *freed)
+static void slot_recycle(uint32_t position)
 {
+    slot *freed = slot_of(position);
     uint32_t generation = generation_of(icn_u64_load_relaxed(&freed->word));
     uint64_t next = (uint64_t)generation + (generation != UINT32_MAX);
 
     icn_u64_store(&freed->word, next << GENERATION_SHIFT | RETIRED);
     if (generation != UINT32_MAX) {
         icn_mutex_lock(&table_lock);
-        free_list_append(freed);
+        free_list_append(position);
         icn_mutex_unlock(&table_lock);
     }
 }
 
 /* The one thread that made the word 'retired, no pins' comes here: nothing can change it any more. */
-static void slot_finish(slot *finished)
+static void slot_finish(slot *finished, uint64_t handle)
 {
-    finished->finalize(finished->object);
-    slot_recycle(finished);
+    finalizers[handle >> KIND_SHIFT](finished->of.object);
+    slot_recycle((uint32_t)(handle & POSITION_MASK));
 }
 
 int32_t icn_handle_create(icn_handle_kind kind, void *object, icn_handle_finalize *finalize, uint64_t *handle)
 {
-    slot *taken = NULL;
+    slot *taken;
     uint64_t key;
-    int32_t status = slot_take(&taken);
+    uint32_t position;
+    int32_t status = slot_take(kind, finalize, &position);
 
     if (status != IOCPNET_OK) {
         return status;
     }
-    taken->object = object;
-    taken->finalize = finalize;
+    taken = slot_of(position);
+    taken->of.object = object;
     key = (uint64_t)kind << KIND_SHIFT | (uint64_t)generation_of(icn_u64_load_relaxed(&taken->word))
                                              << GENERATION_SHIFT;
-    *handle = key | taken->position;
-    /* Releases the fields above, and `*handle`, to the pin that reads this word. */
+    *handle = key | position;
+    /* Releases the object, and `*handle`, to the pin that reads this word. */
     icn_u64_store(&taken->word, key | 1u);
     return IOCPNET_OK;
 }
@@ -194,7 +211,7 @@ void *icn_handle_pin(uint64_t handle, icn_handle_kind kind)
         }
         ICN_CHECK((word & PINS_MASK) != PINS_MASK);
     } while (!icn_u64_replace(&pinned->word, &word, word + 1));
-    return pinned->object;
+    return pinned->of.object;
 }
 
 void icn_handle_pin_again(uint64_t handle)
@@ -215,7 +232,7 @@ void icn_handle_unpin(uint64_t handle)
     ICN_CHECK(before >> GENERATION_SHIFT == handle >> GENERATION_SHIFT);
     ICN_CHECK((before & PINS_MASK) != 0);
     if ((before & (RETIRED | PINS_MASK)) == (RETIRED | 1u)) {
-        slot_finish(pinned);
+        slot_finish(pinned, handle);
     }
 }
 
@@ -233,7 +250,7 @@ void icn_handle_retire(uint64_t handle)
         }
     } while (!icn_u64_replace(&retired->word, &word, word | RETIRED));
     if ((word & PINS_MASK) == 0) {
-        slot_finish(retired);
+        slot_finish(retired, handle);
     }
 }
 
@@ -272,7 +289,7 @@ void icn_handle_forget_all(void)
     while (chunk_count != 0) {
         icn_pointer_store(&chunks[--chunk_count], NULL);
     }
-    free_first = NULL;
+    free_first = 0;
     icn_mutex_unlock(&table_lock);
 }
 

@@ -19,7 +19,9 @@ typedef enum icn_handle_kind {
     ICN_HANDLE_BUFFER = 4
 } icn_handle_kind;
 
-/* Runs once, on the thread that drops the last pin of a retired handle, with no lock held: frees the object. */
+#define ICN_HANDLE_KINDS_MAX 8 /* tests have kinds of their own */
+
+/* One for each kind. Runs once, on the thread that drops the last pin of a retired handle, with no lock held: frees the object. */
 typedef void icn_handle_finalize(void *object);
 
 /*

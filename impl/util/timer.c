@@ -16,8 +16,9 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-void icn_timers_init(icn_timers *timers, uint64_t now_ms)
+void icn_timers_init(icn_timers *timers, uint64_t now_ms, icn_timer_fire *fire)
 {
+    timers->fire = fire;
     for (uint32_t i = 0; i < ICN_TIMER_SLOTS; i++) {
         icn_list_init(&timers->slots[i]);
         timers->slot_earliest[i] = NEVER;
@@ -27,11 +28,10 @@ void icn_timers_init(icn_timers *timers, uint64_t now_ms)
     timers->count = 0;
 }
 
-void icn_timer_init(icn_timer *timer, icn_timer_fire *fire)
+void icn_timer_init(icn_timer *timer)
 {
     icn_list_init(&timer->node);
     timer->deadline_ms = 0;
-    timer->fire = fire;
 }
 
 bool icn_timer_is_set(const icn_timer *timer)
@@ -131,7 +131,7 @@ uint32_t icn_timers_run(icn_timers *timers, uint64_t now_ms)
         icn_timer *timer = ICN_CONTAINER(icn_list_take_first(&due), icn_timer, node);
         timers->count--;
         fired++;
-        timer->fire(timer);
+        timers->fire(timers, timer);
     }
     return fired;
 }

@@ -15,24 +15,26 @@
 #define ICN_TIMER_SLOTS 256
 
 typedef struct icn_timer icn_timer;
-typedef void icn_timer_fire(icn_timer *timer);
+typedef struct icn_timers icn_timers;
+/* Of a timer that is due, and not set any more. */
+typedef void icn_timer_fire(icn_timers *timers, icn_timer *timer);
 
 struct icn_timer {
     icn_list_node node; /* in a slot of the wheel while it is set */
     uint64_t deadline_ms;
-    icn_timer_fire *fire;
 };
 
-typedef struct icn_timers {
+struct icn_timers {
+    icn_timer_fire *fire;
     icn_list slots[ICN_TIMER_SLOTS];
     uint64_t slot_earliest[ICN_TIMER_SLOTS]; /* tick before which nothing is due in the slot; UINT64_MAX: it is empty */
     uint64_t earliest;                       /* no slot has a smaller one */
     uint64_t tick;                           /* of the last run */
     uint32_t count;
-} icn_timers;
+};
 
-void icn_timers_init(icn_timers *timers, uint64_t now_ms);
-void icn_timer_init(icn_timer *timer, icn_timer_fire *fire);
+void icn_timers_init(icn_timers *timers, uint64_t now_ms, icn_timer_fire *fire);
+void icn_timer_init(icn_timer *timer);
 /* Sets a timer, or moves one that is set. A deadline in the past fires with the next run. */
 void icn_timer_set(icn_timers *timers, icn_timer *timer, uint64_t deadline_ms);
 /* Does nothing when it is not set. */

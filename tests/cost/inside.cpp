@@ -33,9 +33,9 @@ private:
 
 TimerReArm::TimerReArm()
 {
-    icn_timers_init(&timers_, now_ms_);
+    icn_timers_init(&timers_, now_ms_, [](icn_timers *, icn_timer *) {});
     for (icn_timer &timer : each_) {
-        icn_timer_init(&timer, [](icn_timer *) {});
+        icn_timer_init(&timer);
         icn_timer_set(&timers_, &timer, now_ms_);
     }
 }

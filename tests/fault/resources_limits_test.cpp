@@ -37,8 +37,9 @@ public:
 
     void fill()
     {
+        constexpr auto of_test = static_cast<icn_handle_kind>(ICN_HANDLE_KINDS_MAX - 1);
         uint64_t handle = 0;
-        while (icn_handle_create(ICN_HANDLE_SESSION, &object_, ignore_end, &handle) == IOCPNET_OK) {
+        while (icn_handle_create(of_test, &object_, ignore_end, &handle) == IOCPNET_OK) {
             icn_handle_unpin(handle);
             handles_.push_back(handle);
         }

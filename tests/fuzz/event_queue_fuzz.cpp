@@ -108,7 +108,7 @@ private:
             FUZZ_REQUIRE(icn_event_queue_wait(&queue_, IOCPNET_INFINITE));
             break;
         case 2:
-            icn_u32_store(&any().session.close_claim, ICN_CLOSE_BY_HOST);
+            icn_u8_store(&any().session.close_claim, ICN_CLOSE_BY_HOST);
             break;
         default:
             failing_ = true;
@@ -127,7 +127,6 @@ private:
         made.session.announced = true;
         made.session.kick.pending.value = 1; /* a kick is on its way: nothing more is pushed */
         icn_list_init(&made.session.loop_node);
-        icn_list_init(&made.session.end_node);
         FUZZ_REQUIRE(icn_handle_create(ICN_HANDLE_SESSION, &made, finalize, &made.session.handle) == IOCPNET_OK);
         icn_handle_unpin(made.session.handle);
         return made;
@@ -190,7 +189,7 @@ private:
     {
         Session &session = any();
         session.ended = true;
-        icn_u32_store(&session.session.state, ICN_SESSION_ENDED);
+        icn_u8_store(&session.session.state, ICN_SESSION_ENDED);
         icn_event_queue_append_end(&queue_, &session.session);
         show();
         shown_.push_back({What::end, &session, IOCPNET_EVENT_DISCONNECTED, "", 0, 0});
@@ -211,7 +210,7 @@ private:
     static bool is_skipped(const Record &record)
     {
         return record.kind == IOCPNET_EVENT_RECEIVED &&
-               icn_u32_load(&record.session->session.close_claim) == ICN_CLOSE_BY_HOST;
+               icn_u8_load(&record.session->session.close_claim) == ICN_CLOSE_BY_HOST;
     }
 
     /* Takes the first record off; true when it is an event for the host. */
@@ -281,7 +280,7 @@ private:
     void told()
     {
         for (Session *each : lent_ends_of_stream_) {
-            FUZZ_REQUIRE(icn_u32_load(&each->session.end_seen) == 1);
+            FUZZ_REQUIRE(icn_u8_load(&each->session.end_seen) == 1);
         }
         lent_ends_of_stream_.clear();
         for (Session *each : lent_) {
@@ -311,7 +310,7 @@ private:
             FUZZ_REQUIRE(!each->finalized);
         }
         for (const Session *each : lent_ends_of_stream_) {
-            FUZZ_REQUIRE(icn_u32_load(&each->session.end_seen) == 0);
+            FUZZ_REQUIRE(icn_u8_load(&each->session.end_seen) == 0);
         }
     }
 

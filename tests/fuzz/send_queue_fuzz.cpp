@@ -23,7 +23,7 @@ public:
     {
         while (!input_.is_empty()) {
             step();
-            FUZZ_REQUIRE(icn_u64_load(&queue_.bytes) == queued_.size() + pushed_.size());
+            FUZZ_REQUIRE(icn_u32_load(&queue_.bytes) == queued_.size() + pushed_.size());
             if (queue_.bytes_lost != 0) {
                 break; /* the session would end */
             }
@@ -177,7 +177,7 @@ private:
         icn_inbox_close(&inbox_, &queue_);
         collect();
         FUZZ_REQUIRE(icn_send_queue_close(&queue_, &pool_) == queued_.size());
-        FUZZ_REQUIRE(icn_u64_load(&queue_.bytes) == 0 && pool_.count[ICN_SEND_CHUNK_USUAL] <= ICN_SEND_POOL_USUAL_MAX);
+        FUZZ_REQUIRE(icn_u32_load(&queue_.bytes) == 0 && pool_.count[ICN_SEND_CHUNK_USUAL] <= ICN_SEND_POOL_USUAL_MAX);
         const iocpnet_iovec late = {1, "x"};
         bool begun = false;
         FUZZ_REQUIRE(icn_inbox_put(&inbox_, &queue_, &late, 1, 1, &begun) == IOCPNET_E_CLOSED && !begun);

@@ -31,9 +31,9 @@ public:
     explicit Machine(fuzz::Input &input) : input_(input), now_(input.number(4)), watched_(timer_count)
     {
         running = this;
-        icn_timers_init(&timers_, now_);
+        icn_timers_init(&timers_, now_, fired);
         for (Watched &each : watched_) {
-            icn_timer_init(&each.timer, fired);
+            icn_timer_init(&each.timer);
         }
     }
 
@@ -51,7 +51,10 @@ public:
     }
 
 private:
-    static void fired(icn_timer *timer) { running->note_fired(reinterpret_cast<Watched *>(timer)); }
+    static void fired(icn_timers * /*timers*/, icn_timer *timer)
+    {
+        running->note_fired(reinterpret_cast<Watched *>(timer));
+    }
 
     void note_fired(Watched *each)
     {

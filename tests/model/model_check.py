@@ -64,11 +64,11 @@ class Correspondence(unittest.TestCase):
         self.assertEqual(correspondence.forgotten(), [])
 
     def test_a_renamed_function_is_found(self):
-        row = ("session", "look", "impl/net/session.c", "look_elsewhere")
+        row = ("session", "look", "impl/net/session.c", "icn_session_look_elsewhere")
         self.assertEqual(len(correspondence.faults([row])), 1)
 
     def test_a_renamed_inline_is_found(self):
-        row = ("session", "look_elsewhere", "impl/net/session.c", "look")
+        row = ("session", "look_elsewhere", "impl/net/session.c", "icn_session_look")
         self.assertEqual(len(correspondence.faults([row])), 1)
 
 

@@ -19,7 +19,7 @@ HANDLES = (
         ("if ((word & ~(uint64_t)PINS_MASK) != handle_key(handle)) {",
          "if (word >> KIND_SHIFT != handle >> KIND_SHIFT || (word & RETIRED) != 0) {"),)),
     Mutant("object freed although it is pinned", "util/handle.c", (
-        ("    if ((word & PINS_MASK) == 0) {\n        slot_finish(retired);", "    {\n        slot_finish(retired);"),
+        ("    if ((word & PINS_MASK) == 0) {\n        slot_finish(retired, handle);", "    {\n        slot_finish(retired, handle);"),
         ("if ((before & (RETIRED | PINS_MASK)) == (RETIRED | 1u)) {", "if (false) {"))),
     Mutant("pin checked first, counted later", "util/handle.c", (
         ("} while (!icn_u64_replace(&pinned->word, &word, word + 1));",
@@ -59,13 +59,13 @@ OPERATIONS = (
          "    if (completion->status != IOCPNET_E_CANCELLED) {\n        icn_session_drop(session);\n    }\n"),)),
     Mutant("accept not counted as in flight", "net/listener.c", (
         ("listener->accepting || !icn_kick_close(&listener->kick)", "!icn_kick_close(&listener->kick)"),
-        ("    if (listener->accepting) {\n        icn_port_cancel(listener->loop->port, &listener->accept);\n    } else {\n"
+        ("    if (listener->accepting) {\n        icn_port_cancel(listener->loop->port, &listener->endpoint.reader);\n    } else {\n"
          "        finish_soon(listener);\n    }",
-         "    if (listener->accepting) {\n        icn_port_cancel(listener->loop->port, &listener->accept);\n    }\n"
+         "    if (listener->accepting) {\n        icn_port_cancel(listener->loop->port, &listener->endpoint.reader);\n    }\n"
          "    finish_soon(listener);"))),
     Mutant("receive started while its cancel is under way", "net/session_receive.c", (
-        ("wanted && session->receive.state == ICN_OPERATION_IDLE",
-         "wanted && session->receive.state != ICN_OPERATION_IN_FLIGHT"),)),
+        ("wanted && session->endpoint.reader.state == ICN_OPERATION_IDLE",
+         "wanted && session->endpoint.reader.state != ICN_OPERATION_IN_FLIGHT"),)),
     Mutant("receive not started again after a cancel", "net/session_receive.c", (
         ("        /* It may be wanted again since it was cancelled. */\n        icn_session_update_receive(session);\n",
          ""),)),
@@ -82,8 +82,8 @@ SENDING = (
         ("if (!icn_send_queue_is_empty(&session->send_queue) || icn_session_is_closing(session)) {",
          "if (icn_session_is_closing(session)) {"),)),
     Mutant("budget checked first, taken later", "net/send_queue.c", (
-        ("    } while (!icn_u64_replace(&queue->bytes, &now, now + bytes));\n",
-         "    } while (false);\n    icn_u64_add(&queue->bytes, bytes);\n"),)),
+        ("    } while (!icn_u32_replace(&queue->bytes, &now, now + (uint32_t)bytes));\n",
+         "    } while (false);\n    icn_u32_add(&queue->bytes, (uint32_t)bytes);\n"),)),
     Mutant("budget kept when there is no memory", "net/session_send.c", (
         ("        icn_send_queue_unreserve(&session->send_queue, bytes);\n",
          "        status = status == IOCPNET_E_CLOSED ? status : IOCPNET_E_NO_MEMORY;\n"),)),
@@ -133,7 +133,7 @@ SENDING = (
     Mutant("reply by reference before what another thread sent earlier", "net/session_serve.c", (
         (" || icn_inbox_is_filled(&loop->inbox) ||\n", " ||\n"),
         ("!icn_send_queue_reserve_first(&served->session->send_queue, bytes)",
-         "(icn_u64_add(&served->session->send_queue.bytes, bytes), served->session->send_queue.first != NULL)"))),
+         "(icn_u32_add(&served->session->send_queue.bytes, (uint32_t)bytes), served->session->send_queue.last != NULL)"))),
     Mutant("reply leaves after what was sent later", "net/session_send.c", (
         ("    if (!icn_session_keep_reply(session)) {\n        return IOCPNET_E_NO_MEMORY;\n    }\n", ""),)),
     Mutant("sum of lengths overflows", "api_session.c", (
@@ -151,32 +151,32 @@ CLOSING = (
     Mutant("peer's end drops what is queued", "net/session_receive.c", (
         (".timeout_ms = session->loop->roster->close_timeout_ms}", ".abort = true}"),)),
     Mutant("two claims of one close", "net/session_close.c", (
-        ("    while (!icn_u32_replace(&session->close_claim, &claimed, ICN_CLOSE_WRITING)) {\n"
+        ("    while (!icn_u8_replace(&session->close_claim, &claimed, ICN_CLOSE_WRITING)) {\n"
          "        if (claimed != ICN_CLOSE_UNCLAIMED) {\n            return false;\n        }\n    }\n    return true;",
-         "    claimed = icn_u32_load(&session->close_claim);\n    if (claimed != ICN_CLOSE_UNCLAIMED) {\n"
-         "        return false;\n    }\n    icn_u32_store(&session->close_claim, ICN_CLOSE_WRITING);\n    return true;"),)),
+         "    claimed = icn_u8_load(&session->close_claim);\n    if (claimed != ICN_CLOSE_UNCLAIMED) {\n"
+         "        return false;\n    }\n    icn_u8_store(&session->close_claim, ICN_CLOSE_WRITING);\n    return true;"),)),
     Mutant("timer of a session that has ended", "net/session_close.c", (
-        ("    icn_timer_cancel(&session->loop->timers, &session->timer);\n", ""),)),
+        ("    icn_timer_cancel(&session->loop->timers, &session->end.timer);\n", ""),)),
     Mutant("socket closed while its address is asked for", "net/session_finish.c", (
         ("    icn_mutex_lock(&loop->socket_mutex);\n", ""), ("    icn_mutex_unlock(&loop->socket_mutex);\n", ""))),
     Mutant("abort does not cut a graceful close", "net/session_close.c", (
-        ("        icn_u32_exchange(&session->abort_requested, 1);\n        icn_session_kick(session);\n",
-         "        icn_u32_exchange(&session->abort_requested, 1);\n"),)),
+        ("        icn_u8_exchange(&session->abort_requested, 1);\n        icn_session_kick(session);\n",
+         "        icn_u8_exchange(&session->abort_requested, 1);\n"),)),
     Mutant("deadline of a graceful close at once", "net/session_close.c", (
         ("    uint64_t deadline_ms = icn_os_clock_ms() + timeout_ms;\n",
          "    uint64_t deadline_ms = icn_os_clock_ms() + timeout_ms / 8;\n"),)),
     Mutant("time-out of a connect too early", "net/session_open.c", (
-        ("icn_os_clock_ms() + session->connect_timeout_ms);", "icn_os_clock_ms() + session->connect_timeout_ms / 8);"),)),
+        ("icn_os_clock_ms() + timeout_ms);", "icn_os_clock_ms() + timeout_ms / 8);"),)),
     Mutant("connect without a time-out", "net/session_open.c", (
-        ("    if (session->connect_timeout_ms != 0) {\n", "    if (session->connect_timeout_ms == 1) {\n"),)),
+        ("    if (timeout_ms != 0) {\n", "    if (timeout_ms == 1) {\n"),)),
     Mutant("abort that ends in order", "net/session_finish.c", (
         ("    if (session->cut && session->close.reason", "    if (session->cut && session->broken && session->close.reason"),)),
 )
 
 EVENTS = (
     Mutant("last event before those that were not fetched", "service/event_queue.c", (
-        ("    session->ended_at = icn_u64_load_relaxed(&queue->written);\n",
-         "    session->ended_at = icn_u64_load_relaxed(&queue->consumed);\n"),)),
+        ("    session->end.ended_at = icn_u64_load_relaxed(&queue->written);\n",
+         "    session->end.ended_at = icn_u64_load_relaxed(&queue->consumed);\n"),)),
     Mutant("session ends before the host has looked", "service/event_queue.c", (
         ("    icn_list_append(&queue->lent_sessions, &session->loop_node);\n"
          "    if ((queue->wanted & IOCPNET_EVENT_BIT(kind)) == 0) {\n        return false;\n    }\n"
@@ -224,7 +224,7 @@ EVENTS = (
         ("    if (result.status > 0) {\n        name_service(",
          "    offer_room(dispatcher);\n    if (result.status > 0) {\n        name_service("))),
     Mutant("pause forgotten", "net/session_receive.c", (
-        ("!session->loop->starved && icn_u32_load(&session->pause_requested) == 0;", "!session->loop->starved;"),)),
+        ("!session->loop->starved && icn_u8_load(&session->pause_requested) == 0;", "!session->loop->starved;"),)),
 )
 
 SERVICE = (

@@ -286,7 +286,7 @@ TEST_P(PortRun, DetachedEndpointIsNeverToldOfWhatWasSeenBefore)
     /* The rest was seen and left over; half of it goes away, its memory too. */
     for (size_t i = 0; i < links.size(); i += 2) {
         rig->drop(*links[i]);
-        std::memset(static_cast<void *>(&links[i]->endpoint), 0xee, sizeof links[i]->endpoint);
+        std::memset(static_cast<void *>(&links[i]->endpoint), 0xee, sizeof(icn_endpoint));
         links[i]->endpoint.socket = ICN_OS_SOCKET_NONE;
     }
     for (size_t i = 1; i < links.size(); i += 2) {

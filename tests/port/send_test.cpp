@@ -65,8 +65,7 @@ TEST_P(PortSend, ArrayOfPiecesIsReadDuringTheCallOnly)
 {
     Link &link = rig->connected_link();
     std::vector<iocpnet_iovec> pieces = {piece("first", 5), piece("second", 6)};
-    link.writer.start(
-        [&](icn_operation *operation) { icn_port_send(rig->port, &link.endpoint, operation, pieces.data(), 2); });
+    link.writer.start([&] { icn_port_send(rig->port, &link.endpoint, pieces.data(), 2); });
     pieces.assign(2, piece("XXXXXX", 6));
     ASSERT_TRUE(finishes(link.writer));
     EXPECT_EQ(link.peer.receive(11), "firstsecond");

@@ -62,7 +62,7 @@ protected:
     {
         std::thread([&] {
             forbid(GetParam().call, GetParam().error);
-            const icn_port_options options = {1024, true};
+            const icn_port_options options = {1024, true, port_test::completions};
             icn_port *port = nullptr;
             const size_t before = open_descriptors();
             result = icn_port_open(asked, &options, &port, &refused);

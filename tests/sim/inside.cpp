@@ -44,7 +44,7 @@ bool is_late(const icn_timer &timer)
 void check_sending(const Service &service, const icn_session &session)
 {
     const bool may_send = state_of(session) == ICN_SESSION_OPEN || state_of(session) == ICN_SESSION_FLUSHING;
-    const bool under_way = is_in_flight(session.send) || icn_list_holds(&session.unflushed_node);
+    const bool under_way = is_in_flight(session.endpoint.writer) || icn_list_holds(&session.endpoint.writer.node);
     if (may_send && !session.broken && session.send_queue.bytes.value != 0 && !under_way) {
         undone(service, "bytes are queued that nobody sends");
     }
@@ -58,11 +58,11 @@ void check_receiving(const Service &service, const icn_session &session)
     const bool open = state_of(session) == ICN_SESSION_OPEN && session.announced && !session.loop->starved &&
                       session.pause_requested.value == 0;
     const bool closing = state_of(session) == ICN_SESSION_FLUSHING || state_of(session) == ICN_SESSION_LINGERING;
-    if ((open || closing) && !session.end_of_stream && !session.broken && !is_in_flight(session.receive)) {
+    if ((open || closing) && !session.end_of_stream && !session.broken && !is_in_flight(session.endpoint.reader)) {
         undone(service, "a session does not receive");
     }
     const bool held_back = session.loop->starved || session.pause_requested.value != 0;
-    if (state_of(session) == ICN_SESSION_OPEN && held_back && is_in_flight(session.receive)) {
+    if (state_of(session) == ICN_SESSION_OPEN && held_back && is_in_flight(session.endpoint.reader)) {
         undone(service, "a session receives that was paused, or starves");
     }
     if (open && session.end_of_stream && session.end_seen.value != 0) {
@@ -73,10 +73,10 @@ void check_receiving(const Service &service, const icn_session &session)
 /* It is set, and not further away than what was asked for. */
 void check_deadline(const Service &service, const icn_session &session, uint64_t timeout_ms)
 {
-    if (!icn_timer_is_set(&session.timer)) {
+    if (!icn_timer_is_set(&session.end.timer)) {
         undone(service, "a connect or a graceful close has no deadline");
     }
-    if (session.timer.deadline_ms > icn_sim_now_ms() + timeout_ms) {
+    if (session.end.timer.deadline_ms > icn_sim_now_ms() + timeout_ms) {
         undone(service, "a connect or a graceful close has a deadline too far away");
     }
 }
@@ -102,7 +102,7 @@ void check_closing(const Service &service, const icn_session &session)
     if (flushing) {
         check_deadline(service, session, session.close.timeout_ms);
     }
-    if (is_late(session.timer)) {
+    if (state < ICN_SESSION_ENDING && is_late(session.end.timer)) {
         undone(service, "the deadline of a session has passed");
     }
     if (state == ICN_SESSION_ENDING && session.operations == 0) {
@@ -124,7 +124,7 @@ void check_writable(const Service &service, const icn_session &session)
     if (known == nullptr || !open || !service.wants(IOCPNET_EVENT_WRITABLE) || !has_seen_all(service, *session.loop)) {
         return;
     }
-    const uint64_t below = session.writable_below.value;
+    const uint64_t below = session.send_queue.writable_below.value;
     const bool owed = known->refused_at > known->writable_at;
     if (owed && (below == 0 || session.send_queue.bytes.value < below)) {
         icn_sim_violation(invariant::would_block_without_writable, "session %u: %llu bytes are queued", known->index,
@@ -214,10 +214,13 @@ void check_aborted(const Service &service, const icn_loop &loop)
 {
     for (icn_list_node *node = loop.sessions.next; node != &loop.sessions; node = node->next) {
         const icn_session &session = *ICN_CONTAINER(node, icn_session, loop_node);
+        if (state_of(session) >= ICN_SESSION_ENDING) {
+            continue;
+        }
         /* A graceful close that was under way is cut by its timer. */
-        const bool due =
-            icn_timer_is_set(&session.timer) && session.timer.deadline_ms <= icn_sim_now_ms() + ICN_TIMER_TICK_MS;
-        if (state_of(session) < ICN_SESSION_ENDING && !due) {
+        const bool due = icn_timer_is_set(&session.end.timer) &&
+                         session.end.timer.deadline_ms <= icn_sim_now_ms() + ICN_TIMER_TICK_MS;
+        if (!due) {
             undone(service, "a session lives on though the service is being destroyed");
         }
     }

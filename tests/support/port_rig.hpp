@@ -53,15 +53,11 @@ struct Completion {
 class Operation
 {
 public:
-    explicit Operation(Moment &moment) : moment_(moment)
-    {
-        raw_.self = this;
-        raw_.base.complete = on_complete;
-    }
+    Operation(Moment &moment, icn_operation &raw) : moment_(moment), raw_(raw) {}
     Operation(const Operation &) = delete;
     Operation &operator=(const Operation &) = delete;
 
-    icn_operation *raw() { return &raw_.base; }
+    icn_operation *raw() { return &raw_; }
     bool in_flight() const { return in_flight_; }
     uint32_t started() const { return started_; }
     /* Completions with more == false. */
@@ -84,19 +80,8 @@ public:
         in_flight_ = true;
         ++started_;
         const bool before = std::exchange(moment_.starting, true);
-        call(&raw_.base);
+        call();
         moment_.starting = before;
-    }
-
-private:
-    struct Raw {
-        icn_operation base;
-        Operation *self;
-    };
-
-    static void on_complete(icn_operation *operation, const icn_completion *completion)
-    {
-        reinterpret_cast<Raw *>(operation)->self->record(*completion);
     }
 
     void record(const icn_completion &completion)
@@ -111,7 +96,7 @@ private:
             data_.append(static_cast<const char *>(completion.data), completion.size);
         }
         if (completion.accepted != ICN_OS_SOCKET_NONE) {
-            EXPECT_EQ(raw_.base.kind, ICN_OPERATION_ACCEPT);
+            EXPECT_EQ(raw_.kind, ICN_OPERATION_ACCEPT);
             accepted_.push_back(completion.accepted);
         }
         if (!completion.more) {
@@ -123,8 +108,9 @@ private:
         }
     }
 
+private:
     Moment &moment_;
-    Raw raw_ = {};
+    icn_operation &raw_;
     bool in_flight_ = false;
     uint32_t started_ = 0;
     uint32_t finished_ = 0;
@@ -141,14 +127,34 @@ inline iocpnet_iovec piece(const void *data, size_t size)
     return made;
 }
 
+class Link;
+
+/* An endpoint that knows its link. */
+struct Endpoint : icn_endpoint {
+    explicit Endpoint(Link &owner) : icn_endpoint(), link(owner)
+    {
+        icn_endpoint_init(this, ICN_OS_SOCKET_NONE, ICN_ADDRESS_IPV4);
+    }
+
+    Link &link;
+};
+
 /* An endpoint on a port with a reading and a writing operation, and the raw peer at its other end. */
 class Link
 {
 public:
-    Link(icn_port *port, Moment &moment) : reader(moment), writer(moment), port_(port)
+    Link(icn_port *port, Moment &moment)
+        : endpoint(*this), reader(moment, endpoint.reader), writer(moment, endpoint.writer), port_(port)
     {
-        endpoint.socket = ICN_OS_SOCKET_NONE;
-        endpoint.family = ICN_ADDRESS_IPV4;
+    }
+
+    static void on_read(icn_operation *operation, const icn_completion *completion)
+    {
+        of(ICN_CONTAINER(operation, icn_endpoint, reader)).reader.record(*completion);
+    }
+    static void on_written(icn_operation *operation, const icn_completion *completion)
+    {
+        of(ICN_CONTAINER(operation, icn_endpoint, writer)).writer.record(*completion);
     }
 
     bool is_attached() const { return endpoint.socket != ICN_OS_SOCKET_NONE; }
@@ -168,21 +174,19 @@ public:
 
     void connect(const icn_address &address)
     {
-        writer.start([&](icn_operation *operation) { icn_port_connect(port_, &endpoint, operation, &address); });
+        writer.start([&] { icn_port_connect(port_, &endpoint, &address); });
     }
     void accept(uint32_t count = 4)
     {
-        reader.start([&](icn_operation *operation) { icn_port_accept(port_, &endpoint, operation, count); });
+        reader.start([&] { icn_port_accept(port_, &endpoint, count); });
     }
     void receive()
     {
-        reader.start([&](icn_operation *operation) { icn_port_receive(port_, &endpoint, operation); });
+        reader.start([&] { icn_port_receive(port_, &endpoint); });
     }
     void send(const std::vector<iocpnet_iovec> &pieces)
     {
-        writer.start([&](icn_operation *operation) {
-            icn_port_send(port_, &endpoint, operation, pieces.data(), static_cast<uint32_t>(pieces.size()));
-        });
+        writer.start([&] { icn_port_send(port_, &endpoint, pieces.data(), static_cast<uint32_t>(pieces.size())); });
     }
     /* Of bytes that the link keeps. */
     void send(const std::string &bytes)
@@ -207,12 +211,14 @@ public:
         icn_port_cancel(port_, writer.raw());
     }
 
-    icn_endpoint endpoint = {};
+    Endpoint endpoint;
     Operation reader;
     Operation writer;
     Socket peer;
 
 private:
+    static Link &of(icn_endpoint *endpoint) { return static_cast<Endpoint *>(endpoint)->link; }
+
     void send_on(const icn_completion &completion)
     {
         ASSERT_LE(completion.size, unsent_size_);
@@ -228,6 +234,10 @@ private:
     const char *unsent_ = nullptr;
     size_t unsent_size_ = 0;
 };
+
+/* What ports of tests tell of their operations, all of which are those of links. */
+inline icn_operation_complete *const completions[ICN_OPERATION_KINDS] = {nullptr, Link::on_read, Link::on_written,
+                                                                         Link::on_read, Link::on_written};
 
 inline icn_address loopback(uint16_t port)
 {
@@ -275,6 +285,7 @@ public:
         icn_port_options options = {};
         options.receive_buffer_bytes = buffer;
         options.one_thread = one_thread || (kind & one_thread_ring) != 0;
+        options.complete = completions;
         icn_result refused;
         opened = icn_port_open(kind & ~one_thread_ring, &options, &port, &refused);
     }

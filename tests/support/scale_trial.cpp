@@ -167,9 +167,10 @@ void Trial::disconnect(iocpnet_session session, uint32_t mode, int64_t code, con
 
 void Trial::fill_handle_table()
 {
+    constexpr auto of_test = static_cast<icn_handle_kind>(ICN_HANDLE_KINDS_MAX - 1);
     icn_handle_limit_growth(true);
     uint64_t handle = 0;
-    while (icn_handle_create(ICN_HANDLE_SERVICE, nullptr, ignore_object, &handle) == IOCPNET_OK) {
+    while (icn_handle_create(of_test, nullptr, ignore_object, &handle) == IOCPNET_OK) {
     }
     icn_handle_limit_growth(false);
 }

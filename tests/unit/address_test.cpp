@@ -62,6 +62,22 @@ std::vector<std::string> accepted_of(const std::vector<std::string> &texts)
 
 } // namespace
 
+TEST(Address, ComesBackFromAFewBytesAsItWas)
+{
+    for (const char *text : {"1.2.3.4:5", "255.254.253.252:65535", "[fe80::1%4294967295]:1", "[1:2:3:4:5:6:7:8]:80"}) {
+        icn_address address;
+        ASSERT_EQ(icn_address_parse(text, &address), IOCPNET_OK);
+        std::vector<uint8_t> packed(ICN_ADDRESS_PACKED_MAX, 0xEE);
+        packed.resize(icn_address_packed_size(address.family));
+        icn_address_pack(&address, packed.data());
+        icn_address unpacked;
+        icn_address_unpack(address.family, packed.data(), &unpacked);
+        EXPECT_EQ(format(unpacked), text);
+    }
+    EXPECT_EQ(icn_address_packed_size(ICN_ADDRESS_IPV4), 6u);
+    EXPECT_EQ(icn_address_packed_size(ICN_ADDRESS_IPV6), size_t{ICN_ADDRESS_PACKED_MAX});
+}
+
 TEST(Address, Ipv4IsReadInNetworkOrderWithThePortInHostOrder)
 {
     const icn_address address = parse("1.2.3.4:258");

@@ -46,7 +46,6 @@ protected:
         made->handle = handle;
         made->announced = true;
         icn_list_init(&made->loop_node);
-        icn_list_init(&made->end_node);
         return made;
     }
 
@@ -156,9 +155,9 @@ TEST_F(EventQueue, TheEndOfAStreamIsToldWithTheFetchAfterItsBytes)
     ASSERT_TRUE(icn_event_queue_append_end_of_stream(&queue, one));
     icn_event_queue_publish(&queue);
     EXPECT_EQ(fetch(8).size(), 1U);
-    EXPECT_EQ(icn_u32_load(&one->end_seen), 0U) << "the host has not had the time to answer";
+    EXPECT_EQ(icn_u8_load(&one->end_seen), 0U) << "the host has not had the time to answer";
     icn_event_queue_reclaim(&queue);
-    EXPECT_EQ(icn_u32_load(&one->end_seen), 1U);
+    EXPECT_EQ(icn_u8_load(&one->end_seen), 1U);
 }
 
 TEST_F(EventQueue, TheEndOfAStreamWithNothingBeforeItIsToldAtOnce)
@@ -168,7 +167,7 @@ TEST_F(EventQueue, TheEndOfAStreamWithNothingBeforeItIsToldAtOnce)
     ASSERT_TRUE(icn_event_queue_append_end_of_stream(&queue, one));
     icn_event_queue_publish(&queue);
     EXPECT_TRUE(fetch(8).empty());
-    EXPECT_EQ(icn_u32_load(&one->end_seen), 1U);
+    EXPECT_EQ(icn_u8_load(&one->end_seen), 1U);
 }
 
 TEST_F(EventQueue, AnEndThatTheHostDoesNotWantKeepsTheSessionUntilItsEventsAreFetched)
@@ -211,7 +210,7 @@ TEST_F(EventQueue, BytesOfASessionThatTheHostDisconnectedAreSkipped)
     ASSERT_TRUE(receive(one, "unwanted"));
     ASSERT_TRUE(receive(session(2), "wanted"));
     icn_event_queue_publish(&queue);
-    icn_u32_store(&one->close_claim, ICN_CLOSE_BY_HOST);
+    icn_u8_store(&one->close_claim, ICN_CLOSE_BY_HOST);
     const std::vector<iocpnet_event> events = fetch(8);
     ASSERT_EQ(events.size(), 1U);
     EXPECT_EQ(bytes_of(events[0]), "wanted");

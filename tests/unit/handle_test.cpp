@@ -92,6 +92,14 @@ private:
 
 } // namespace
 
+TEST(Handle, SlotTakesSixteenBytes)
+{
+    Object object;
+    icn_handle_retire(make(object)); /* there is a table */
+    const uint32_t slots = icn_handle_limit_growth(false);
+    EXPECT_EQ(icn_memory_bytes(ICN_MEMORY_HANDLES), slots * UINT64_C(16));
+}
+
 TEST(Handle, PinGivesItsOwnObject)
 {
     Object first;

@@ -28,7 +28,7 @@ protected:
         }
         icn_send_pool_fini(&pool);
         EXPECT_EQ(icn_memory_blocks(ICN_MEMORY_SEND_BUFFER), 0U);
-        EXPECT_EQ(icn_u64_load(&queue.bytes), 0U);
+        EXPECT_EQ(icn_u32_load(&queue.bytes), 0U);
     }
 
     static iocpnet_iovec piece_of(const std::string &text)
@@ -132,7 +132,7 @@ TEST_F(SendQueue, ReservingPastTheLimitFailsAndChangesNothing)
 {
     ASSERT_TRUE(icn_send_queue_reserve(&queue, 60, 100));
     EXPECT_FALSE(icn_send_queue_reserve(&queue, 41, 100));
-    EXPECT_EQ(icn_u64_load(&queue.bytes), 60U);
+    EXPECT_EQ(icn_u32_load(&queue.bytes), 60U);
     EXPECT_TRUE(icn_send_queue_reserve(&queue, 40, 100));
     icn_send_queue_unreserve(&queue, 100);
 }
@@ -142,7 +142,7 @@ TEST_F(SendQueue, ConsumingPartOfAChunkKeepsTheRest)
     ASSERT_TRUE(append("0123456789"));
     icn_send_queue_consume(&queue, &pool, 4);
     EXPECT_EQ(queued(), "456789");
-    EXPECT_EQ(icn_u64_load(&queue.bytes), 6U);
+    EXPECT_EQ(icn_u32_load(&queue.bytes), 6U);
 }
 
 TEST_F(SendQueue, ConsumingSeveralChunksStopsInsideTheLast)

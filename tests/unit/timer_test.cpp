@@ -25,7 +25,7 @@ struct Alarm {
     Alarm();
 };
 
-void fire(icn_timer *timer)
+void fire(icn_timers * /*timers*/, icn_timer *timer)
 {
     auto *alarm = reinterpret_cast<Alarm *>(timer);
     const std::function<void()> at_fire = alarm->at_fire; /* it may destroy the alarm */
@@ -37,13 +37,13 @@ void fire(icn_timer *timer)
 
 Alarm::Alarm()
 {
-    icn_timer_init(&timer, fire);
+    icn_timer_init(&timer);
 }
 
 class Timer : public testing::Test
 {
 protected:
-    Timer() { icn_timers_init(&timers_, start); }
+    Timer() { icn_timers_init(&timers_, start, fire); }
 
     void set(Alarm &alarm, uint64_t deadline) { icn_timer_set(&timers_, &alarm.timer, deadline); }
     void cancel(Alarm &alarm) { icn_timer_cancel(&timers_, &alarm.timer); }
@@ -61,7 +61,7 @@ TEST_F(Timer, FiresAtMostATickAfterItsDeadlineAndNeverEarly)
 {
     for (uint64_t delay = 0; delay < 3 * turn; delay += 7) {
         Alarm alarm;
-        icn_timers_init(&timers_, start);
+        icn_timers_init(&timers_, start, fire);
         set(alarm, start + delay);
         uint64_t now = start;
         while (run(now) == 0) {
@@ -148,7 +148,7 @@ TEST_F(Timer, AfterTheWaitTheTimerFires)
         Alarm alarm;
         set(alarm, start + delay);
         EXPECT_EQ(1u, run(start + wait(start))) << delay;
-        icn_timers_init(&timers_, start);
+        icn_timers_init(&timers_, start, fire);
     }
 }
 
