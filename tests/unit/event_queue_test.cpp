@@ -352,7 +352,7 @@ TEST_F(LandingQueue, BlocksAreFollowedByOthersAndUsedAgain)
     ASSERT_TRUE(receive(one, "0"));
     std::string sent;
     std::string fetched;
-    for (int i = 0; i < 1000; i++) {
+    for (uint32_t i = 0; i < 1000; i++) {
         const std::string bytes(static_cast<size_t>(i * 37 % most + 1), static_cast<char>('a' + i % 26));
         ASSERT_NE(land(one, bytes), ICN_EVENT_NOT_LANDED);
         sent += bytes;
