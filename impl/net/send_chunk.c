@@ -117,6 +117,8 @@ static icn_send_chunk *write_piece(icn_send_chunk *chunk, const iocpnet_iovec *p
     while (left != 0 && chunk != NULL) {
         if (chunk->end == chunk->capacity) {
             chunk = chunk->next;
+            /* Else this would go round for ever: what comes behind a full one is new. */
+            ICN_CHECK(chunk == NULL || chunk->end != chunk->capacity);
             continue;
         }
         uint32_t room = chunk->capacity - chunk->end;

@@ -83,7 +83,7 @@ typedef struct icn_session {
     uint32_t forgotten;            /* last completions that did not drop their hold */
     icn_atomic_u32 drop_forgotten; /* any thread: 1 asks the owner to drop them now */
 #endif
-    uint16_t cut_os_error; /* the system's code that goes with cut_error; none needs more */
+    uint16_t cut_os_error; /* the system's code that goes with cut_error; 0: none, or one that needs more */
     /* Packed, of endpoint.family; constant. Last: a session has only as many bytes of it as its family needs. */
     uint8_t remote[ICN_ADDRESS_PACKED_MAX];
 } icn_session;

@@ -97,9 +97,9 @@ void icn_session_fail(icn_session *session, int32_t status, int32_t os_error)
     session->broken = true;
     if (session->cut_error == IOCPNET_OK) {
         /* For a close that was claimed before, without an error of its own. */
-        ICN_CHECK(os_error >= 0 && os_error <= UINT16_MAX);
         session->cut_error = (uint8_t)-status;
-        session->cut_os_error = (uint16_t)os_error;
+        /* Windows has codes for which it knows no error: the status alone tells of these. */
+        session->cut_os_error = os_error > 0 && os_error <= UINT16_MAX ? (uint16_t)os_error : 0;
     }
     log_failure(session, &close);
     icn_session_close(session, &close);

@@ -336,6 +336,7 @@ static void change_spares(icn_event_queue *queue)
     *unneeded = NULL;
     for (icn_event_block *block = queue->lent, *next; block != NULL; block = next) {
         next = block->next;
+        icn_memory_spoil(block->bytes, block->written);
         icn_event_block **list = block->capacity == usual_capacity(queue) ? &queue->spares : &unused;
         block_clear(block, *list);
         *list = block;

@@ -135,8 +135,13 @@ static void *block_close(void *memory, size_t size, icn_memory_tag tag)
     if (!live || !size_matches || !tag_matches) {
         return NULL;
     }
-    memset(header, FILL_RELEASE, HEADER_SIZE + size);
+    icn_memory_spoil(header, HEADER_SIZE + size);
     return header;
+}
+
+void icn_memory_spoil(void *memory, size_t size)
+{
+    memset(memory, FILL_RELEASE, size);
 }
 
 #else
@@ -155,6 +160,12 @@ static void *block_close(void *memory, size_t size, icn_memory_tag tag)
     (void)size;
     (void)tag;
     return memory;
+}
+
+void icn_memory_spoil(void *memory, size_t size)
+{
+    (void)memory;
+    (void)size;
 }
 
 #endif

@@ -27,6 +27,9 @@ void *icn_memory_allocate_zeroed(size_t size, icn_memory_tag tag);
 /* `size` and `tag` as allocated; checked in debug builds, which also poison the block. NULL is ignored. */
 void icn_memory_release(void *memory, size_t size, icn_memory_tag tag);
 
+/* What was in memory that is kept for re-use is not to be read any more: debug builds poison it as if it were released. */
+void icn_memory_spoil(void *memory, size_t size);
+
 /* Live blocks and bytes of one tag. */
 uint64_t icn_memory_blocks(icn_memory_tag tag);
 uint64_t icn_memory_bytes(icn_memory_tag tag);

@@ -1,4 +1,4 @@
-/* The atomics for Microsoft's compiler; mingw-w64 knows the same intrinsics, so that they can be tried here. */
+/* The atomics for Microsoft's compiler; mingw-w64 knows the same intrinsics, but for two, so that they can be tried here. */
 #if defined(_WIN32)
 
 #include <vector>
@@ -6,6 +6,20 @@
 #include <intrin.h>
 
 #include "support/unit_support.hpp"
+
+#if defined(__GNUC__)
+/* Those for one byte it lacks. */
+static char _InterlockedExchange8(volatile char *target, char value)
+{
+    return __atomic_exchange_n(target, value, __ATOMIC_SEQ_CST);
+}
+
+static char _InterlockedCompareExchange8(volatile char *target, char value, char expected)
+{
+    __atomic_compare_exchange_n(target, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    return expected;
+}
+#endif
 
 extern "C" {
 #include "base/atomic_msvc.h"
