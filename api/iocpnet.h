@@ -596,9 +596,10 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_connect(iocpnet_service service
                                                          iocpnet_session *session);
 
 /*
- * Queues a copy of `size` bytes at `data`. All or nothing. Sends of one thread keep their order; sends that happen
- * after another (in the sense of the C memory model) leave after it. What one batch of events queues leaves in one
- * gathered send.
+ * Queues `size` bytes at `data`, which need not outlive the call: a copy of them, or, while they are lent anyway, the
+ * bytes of an event themselves. So event->data, which is const, must not be written to after it was sent on. All or
+ * nothing. Sends of one thread keep their order; sends that happen after another (in the sense of the C memory model)
+ * leave after it. What one batch of events queues leaves in one gathered send.
  * Size 0 queues nothing; the result tells whether the session can send.
  * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL), WOULD_BLOCK (the queue would exceed its limit; WRITABLE follows),
  * TOO_LARGE (more than the limit), CLOSED, INVALID_STATE (still connecting), NO_MEMORY. Since 1.0.
