@@ -11,7 +11,8 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 set(sanitizer_flags)
 if(IOCPNET_SANITIZE STREQUAL "address")
-    set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    # Looking at a vptr takes a pipe, which tests without descriptors do not have; the library has none to look at.
+    set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer)
 elseif(IOCPNET_SANITIZE STREQUAL "thread")
     set(sanitizer_flags -fsanitize=thread -fno-omit-frame-pointer)
 elseif(IOCPNET_SANITIZE)
