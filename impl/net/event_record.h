@@ -15,8 +15,7 @@ struct icn_event_record {
     uint32_t kind;
     uint32_t payload; /* bytes that follow */
     uint32_t size;    /* event->size */
-    uint32_t
-        answer; /* RECEIVED, owner or borrower: so many of the bytes were sent back, and leave with the next turn */
+    uint32_t answer;  /* RECEIVED, owner or borrower: bytes that were sent back, and leave with the next turn */
 };
 
 #endif

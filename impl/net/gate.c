@@ -63,21 +63,26 @@ static bool try_enter(icn_gate *gate, uint64_t *holder)
 }
 
 /* Counts before it looks, and who leaves looks at the count after it has left: one of the two sees the other. */
+static void begin_waiting(icn_gate *gate, uint32_t count)
+{
+    icn_u32_add(&gate->waiting, count);
+    icn_fence();
+}
+
 void icn_gate_begin_claim(icn_gate *gate)
 {
-    icn_u32_add(&gate->claimants, 1);
-    icn_fence();
+    begin_waiting(gate, ICN_GATE_CLAIMANT);
 }
 
 static void wait_until_given_back(icn_gate *gate)
 {
-    icn_gate_begin_claim(gate);
+    begin_waiting(gate, 1);
     icn_mutex_lock(&gate->mutex);
     while (state_of(icn_u64_load(&gate->holder)) == ICN_GATE_BORROWED) {
         icn_condition_wait(&gate->left, &gate->mutex);
     }
     icn_mutex_unlock(&gate->mutex);
-    icn_u32_subtract(&gate->claimants, 1);
+    icn_u32_subtract(&gate->waiting, 1);
 }
 
 bool icn_gate_enter(icn_gate *gate)
@@ -89,7 +94,7 @@ bool icn_gate_enter(icn_gate *gate)
         }
         wait_until_given_back(gate);
     }
-    if (icn_u32_load(&gate->claimants) != 0) {
+    if (icn_u32_load(&gate->waiting) >= ICN_GATE_CLAIMANT) {
         /* A thread that stops the service waits for its turn: it must not starve. */
         icn_gate_leave(gate, false);
         return false;
@@ -105,7 +110,7 @@ void icn_gate_claim(icn_gate *gate)
         icn_condition_wait(&gate->left, &gate->mutex);
     }
     icn_mutex_unlock(&gate->mutex);
-    icn_u32_subtract(&gate->claimants, 1);
+    icn_u32_subtract(&gate->waiting, ICN_GATE_CLAIMANT);
 }
 
 void icn_gate_tell(icn_gate *gate)

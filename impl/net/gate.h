@@ -29,12 +29,15 @@ typedef enum icn_gate_state {
 
 #define ICN_GATE_STATE_BITS 2
 
+/* In the upper half of `waiting`: those that have claimed the gate, before whom nobody new gets in. */
+#define ICN_GATE_CLAIMANT (UINT32_C(1) << 16)
+
 typedef struct icn_gate {
-    icn_atomic_u64 holder;    /* a thread and what it is to the gate; 0: none */
-    icn_atomic_u32 claimants; /* threads that wait for it to be left */
-    bool kept;                /* constant: never freed, so that it may be borrowed */
-    bool taken;               /* of those kept: in use */
-    struct icn_loop *loop;    /* constant while it is in use */
+    icn_atomic_u64 holder;  /* a thread and what it is to the gate; 0: none */
+    icn_atomic_u32 waiting; /* threads that wait for a borrower, and, times CLAIMANT, that are to have the gate next */
+    bool kept;              /* constant: never freed, so that it may be borrowed */
+    bool taken;             /* of those kept: in use */
+    struct icn_loop *loop;  /* constant while it is in use */
     icn_mutex mutex;
     icn_condition left;
 } icn_gate;
@@ -70,7 +73,7 @@ static inline bool icn_gate_borrow(icn_gate *gate, uint64_t self)
 {
     uint64_t left = icn_gate_word(self, ICN_GATE_LEFT);
     /* Only this thread stores this value, when it leaves: found again, nobody has been inside since. */
-    return icn_u64_load_relaxed(&gate->holder) == left && icn_u32_load(&gate->claimants) == 0 &&
+    return icn_u64_load_relaxed(&gate->holder) == left && icn_u32_load(&gate->waiting) == 0 &&
            icn_u64_replace(&gate->holder, &left, icn_gate_word(self, ICN_GATE_BORROWED));
 }
 
@@ -81,9 +84,9 @@ static inline void icn_gate_pass_on(icn_gate *gate, uint64_t held, uint64_t next
     ICN_CHECK(before == held);
     (void)before;
     (void)held;
-    /* Leaving comes before this load, a claimant's count before its look at `holder`: one of the two sees the other. */
+    /* Leaving comes before this load, the count of who waits before its look at `holder`: one of the two sees the other. */
     icn_fence();
-    if (icn_u32_load(&gate->claimants) != 0) {
+    if (icn_u32_load(&gate->waiting) != 0) {
         icn_gate_tell(gate);
     }
 }

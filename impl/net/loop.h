@@ -106,7 +106,7 @@ typedef struct icn_service_window {
  */
 typedef struct icn_answers {
     icn_event_record *first;
-    icn_event_record *next; /* behind the last one that was answered */
+    icn_event_record *next; /* behind the last one that the host sent on */
 } icn_answers;
 
 /* What the port of a loop tells of its operations. */

@@ -72,7 +72,10 @@ uint32_t icn_send_queue_gather(const icn_send_queue *queue, iocpnet_iovec *piece
 /* Drops `bytes` from the front, which the system has taken, and gives their budget back. Owner thread. */
 void icn_send_queue_consume(icn_send_queue *queue, icn_send_pool *pool, uint64_t bytes);
 
-/* Frees everything; returns the bytes that were never sent, and keeps their number. The inbox was closed, and is shared out. Owner thread. */
+/*
+ * Frees everything; returns the bytes that were never sent, and keeps their number. The inbox was closed, and is shared out.
+ * Owner thread.
+ */
 uint64_t icn_send_queue_close(icn_send_queue *queue, icn_send_pool *pool);
 
 #endif

@@ -169,12 +169,13 @@ bool icn_session_answer(icn_loop *loop, uint64_t handle, const void *data, uint6
         return false;
     }
     icn_session *session = record->session;
+    /* Answered or not: what comes next is looked for behind it. */
+    loop->answers.next = record->next;
     if (!may_answer(session, loop) || !icn_send_queue_reserve_first(&session->send_queue, bytes)) {
         return false;
     }
     record->answer = (uint32_t)bytes;
     session->send_queue.answered = true;
-    loop->answers.next = record->next;
     icn_u64_count(&loop->counters.sends, 1);
     icn_u64_count(&loop->counters.bytes_accepted, bytes);
     return true;

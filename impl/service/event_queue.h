@@ -51,8 +51,8 @@ typedef struct icn_event_queue {
     icn_event_record *lent_received; /* the RECEIVED of the last fetch */
     bool many_spares;                /* more than one was given back */
     icn_list lent_sessions;
-    struct icn_event_record *lent_ends_of_stream; /* the host has just fetched all that came before; NULL: none */
-    struct icn_event_record **lent_ends_last;
+    icn_event_record *lent_ends_of_stream; /* the host has just fetched all that came before; NULL: none */
+    icn_event_record **lent_ends_last;
 
     icn_atomic_u32 starving; /* 1: sessions do not receive because the queue was full */
 } icn_event_queue;
@@ -94,8 +94,10 @@ bool icn_event_queue_starve(icn_event_queue *queue);
 
 /* ---- consumer ---- */
 
-/* Takes back what the last batch lent: keeps or frees blocks, tells sessions that the end of their stream was seen, and ends the
- * handles of disconnected ones. */
+/*
+ * Takes back what the last batch lent: keeps or frees blocks, tells sessions that the end of their stream was seen, and ends
+ * the handles of disconnected ones.
+ */
 void icn_event_queue_reclaim(icn_event_queue *queue);
 /* Stores up to `capacity` events; returns how many. */
 uint32_t icn_event_queue_fetch(icn_event_queue *queue, iocpnet_event *events, uint32_t capacity);

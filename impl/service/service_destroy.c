@@ -90,6 +90,8 @@ static void quiesce(icn_service *service)
     for (uint32_t i = 0; i < service->options.dispatcher_count; i++) {
         icn_dispatcher_claim(&service->dispatchers[i]);
         icn_event_queue_discard(&service->dispatchers[i].queue);
+        /* What was lent is gone, and may not have had a turn since. */
+        service->dispatchers[i].loop.answers = (icn_answers){0};
         icn_dispatcher_leave(&service->dispatchers[i]);
     }
 }

@@ -64,6 +64,14 @@ protected:
         }));
     }
 
+    void expect_at_peers(const std::string &first, const std::string &second)
+    {
+        poll_until_readable(peers_[0]);
+        poll_until_readable(peers_[1]);
+        EXPECT_EQ(first, peers_[0].receive(first.size()));
+        EXPECT_EQ(second, peers_[1].receive(second.size()));
+    }
+
     std::unique_ptr<Host> host_;
     Socket peers_[2];
     std::vector<iocpnet_session> connected_;
@@ -81,10 +89,7 @@ TEST_P(Answer, LeavesWithTheNextPoll)
 {
     on_received = [](const iocpnet_event &event) { EXPECT_EQ(IOCPNET_OK, send_back(event)); };
     poll_both("first", "second");
-    poll_until_readable(peers_[0]);
-    poll_until_readable(peers_[1]);
-    EXPECT_EQ("first", peers_[0].receive(5));
-    EXPECT_EQ("second", peers_[1].receive(6));
+    expect_at_peers("first", "second");
     EXPECT_EQ(0u, host_->stats().send_queue_bytes);
     EXPECT_EQ(2u, host_->stats().sends);
     EXPECT_EQ(11u, host_->stats().bytes_sent);
@@ -106,10 +111,7 @@ TEST_P(Answer, OfBytesToAnotherSessionGoesThere)
         EXPECT_EQ(IOCPNET_OK, iocpnet_session_send(to, event.data, event.size));
     };
     poll_both("first", "second");
-    poll_until_readable(peers_[0]);
-    poll_until_readable(peers_[1]);
-    EXPECT_EQ("second", peers_[0].receive(6));
-    EXPECT_EQ("first", peers_[1].receive(5));
+    expect_at_peers("second", "first");
 }
 
 TEST_P(Answer, OfAPartIsThatPart)
@@ -120,10 +122,7 @@ TEST_P(Answer, OfAPartIsThatPart)
         EXPECT_EQ(IOCPNET_OK, iocpnet_session_send(event.session, begins ? data : data + 2, 3));
     };
     poll_both("abcdef", "abcdef");
-    poll_until_readable(peers_[0]);
-    poll_until_readable(peers_[1]);
-    EXPECT_EQ("abc", peers_[0].receive(3));
-    EXPECT_EQ("cde", peers_[1].receive(3));
+    expect_at_peers("abc", "cde");
 }
 
 TEST_P(Answer, AndWhatIsSentAfterItKeepTheirOrder)

@@ -84,12 +84,20 @@ TEST_F(Gate, IsEnteredByWhoFindsItBorrowedOnceItIsGivenBack)
     be_inside_once();
     ASSERT_TRUE(icn_gate_borrow(gate, icn_thread_self()));
     std::thread other([this] { be_inside_once(); });
-    while (icn_u32_load(&gate->claimants) == 0) {
+    while (icn_u32_load(&gate->waiting) == 0) {
         std::this_thread::yield();
     }
     icn_gate_give_back(gate, icn_thread_self());
     other.join();
     EXPECT_FALSE(icn_gate_borrow(gate, icn_thread_self()));
+}
+
+TEST_F(Gate, IsEnteredWhileAThreadThatFoundItBorrowedHasNotWokenUp)
+{
+    icn_u32_add(&gate->waiting, 1);
+    EXPECT_TRUE(icn_gate_enter(gate));
+    icn_gate_leave(gate, true);
+    icn_u32_subtract(&gate->waiting, 1);
 }
 
 TEST_F(Gate, IsNotBorrowedWhileAThreadWaitsForIt)
