@@ -49,6 +49,21 @@ TEST_P(Session, AddressOfAClosingSessionsPeerIsStillKnown)
     EXPECT_EQ(own, remote);
 }
 
+TEST_P(Session, OwnAddressOfAnEndedSessionIsGoneWithItsSocket)
+{
+    int32_t status = IOCPNET_OK;
+    Host host(callbacks());
+    host.on(IOCPNET_EVENT_DISCONNECTED, [&](const iocpnet_event &event) {
+        char text[64];
+        status = iocpnet_session_local_address(event.session, text, sizeof text);
+    });
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket::connect(address).close();
+    ASSERT_TRUE(host.wait_disconnected(1));
+    EXPECT_EQ(IOCPNET_E_CLOSED, status);
+}
+
 TEST_P(Session, AddressThatDoesNotFitTellsItsLengthAndStoresNothing)
 {
     Host host(callbacks());

@@ -4,6 +4,7 @@ set -u
 results=$2
 . tests/support/wine.sh
 . tests/support/simulate.sh
+. tests/support/cases.sh
 
 count() { # NAME PASSED FAILED [SKIPPED]
     echo "-- $1: $2 passed, $3 failed${4:+, $4 skipped}"
@@ -19,45 +20,6 @@ build() { # PRESET [TARGET...]
     grep -v '^\[[0-9]*/[0-9]*\] \(Building\|Linking\)' "$log" | tail -n 200
     count "build of $preset" 0 1
     return 1
-}
-
-# Run the cases of GoogleTest that carry one of the labels.
-run_cases() { # PRESET LABELS [CTEST-OPTION...]
-    local junit=$PWD/build/$1/results.xml elevate=()
-    # Network namespaces need the rights of root.
-    [[ $2 == *fault* && $(id -u) -ne 0 ]] && elevate=(sudo -E)
-    rm -f "$junit"
-    "${elevate[@]}" ctest --test-dir "build/$1" -L "^($2)\$" "${@:3}" -j "$(nproc)" --output-on-failure --output-junit "$junit" |
-        grep -v -e ' Start ' -e ' Passed '
-    figures "$junit"
-    count_cases "$1 $2" "$junit"
-}
-
-# What tests measured, 'figures: TEXT', and what they counted, 'total: WHAT = NUMBER', added up over all of them.
-figures() { # JUNIT-FILE
-    [ -f "$1" ] || return 0
-    grep '^figures: ' "$1"
-    awk -F ' = ' '/^total: / { what = substr($1, 8); if (!(what in sum)) order[++n] = what; sum[what] += $2 }
-        END { for (i = 1; i <= n; i++) printf "total: %d %s\n", sum[order[i]], order[i] }' "$1"
-}
-
-count_cases() { # NAME JUNIT-FILE
-    local total failed skipped
-    total=$(attribute tests "$2")
-    failed=$(attribute failures "$2")
-    skipped=$(($(attribute skipped "$2") + $(attribute disabled "$2")))
-    if [ "$total" -eq 0 ]; then
-        echo "no test ran"
-        failed=1 total=1
-    fi
-    count "$1" $((total - failed - skipped)) "$failed" "$skipped"
-}
-
-# A number from the head of ctest's report; 0 without a report.
-attribute() { # NAME JUNIT-FILE
-    local value
-    value=$(grep -o -m 1 "\b$1=\"[0-9]*\"" "$2" 2>/dev/null | tr -dc 0-9)
-    echo "${value:-0}"
 }
 
 # Python checks: each method of a unittest case counts.
@@ -173,11 +135,12 @@ run_coverage() {
     run_cases coverage 'unit|port|api|fault' -E 'Scale(Churn|Cycle)|SendFromSent|MisuseFlood|QueueAndMemoryStay'
 }
 
-# Some branches are reached in most runs, as threads meet; a second run adds to the counts of the first.
+# Some branches are reached in most runs, as threads meet; another run adds to the counts of those before.
 suite_coverage() {
     build coverage suite_unit suite_port suite_api suite_fault || return
     find build/coverage -name '*.gcda' -delete
     run_coverage
+    python3 tests/coverage/report.py build/coverage >/dev/null || run_coverage
     python3 tests/coverage/report.py build/coverage >/dev/null || run_coverage
     python3 tests/coverage/report.py build/coverage "$results" || count "coverage report" 0 1
 }

@@ -222,6 +222,32 @@ struct Shared {
     icn_buffer buffer = {};
 };
 
+TEST_F(SendQueue, SharedBufferIsHeldWhereACopyWouldNeedRoomOfItsOwn)
+{
+    Shared middle(std::string(ICN_SEND_COPY_MAX, 'm'));
+    ASSERT_TRUE(icn_send_queue_reserve(&queue, middle.bytes.size(), limit));
+    ASSERT_TRUE(icn_send_queue_append_buffer(&queue, &pool, &middle.buffer));
+    EXPECT_EQ(icn_u64_load(&middle.buffer.references), 2U);
+    close();
+    EXPECT_EQ(icn_u64_load(&middle.buffer.references), 1U);
+}
+
+TEST_F(SendQueue, SharedBufferIsCopiedBehindWhatIsQueuedUnlessItIsLarge)
+{
+    Shared middle(std::string(ICN_SEND_COPY_MAX, 'm'));
+    Shared large(std::string(ICN_SEND_COPY_MAX + 1, 'l'));
+    share_out("first");
+    for (Shared *shared : {&middle, &large}) {
+        ASSERT_TRUE(icn_send_queue_reserve(&queue, shared->bytes.size(), limit));
+        ASSERT_TRUE(icn_send_queue_append_buffer(&queue, &pool, &shared->buffer));
+    }
+    EXPECT_EQ(queued(), "first" + middle.bytes + large.bytes);
+    EXPECT_EQ(icn_u64_load(&middle.buffer.references), 1U);
+    EXPECT_EQ(icn_u64_load(&large.buffer.references), 2U);
+    close();
+    EXPECT_EQ(icn_u64_load(&large.buffer.references), 1U);
+}
+
 TEST_F(SendQueue, WithoutMemoryASharedBufferIsRefusedAndNotHeld)
 {
     Shared shared(std::string(5000, 's'));

@@ -1,0 +1,60 @@
+# Sourced by tests/support/suites.sh: cases of GoogleTest, run by CTest.
+
+# Run the cases that carry one of the labels. Whoever runs them again repeats what failed only for the machine's sake.
+run_cases() { # PRESET LABELS [CTEST-OPTION...]
+    local junit=$PWD/build/$1/results.xml alone=$PWD/build/$1/alone.xml again=0
+    run_ctest "$1" "$2" "$junit" -j "$(nproc)" "${@:3}"
+    if can_be_repeated "$1" "$junit"; then
+        echo "repeated, one at a time:"
+        run_ctest "$1" "$2" "$alone" --rerun-failed
+        again=$(($(attribute tests "$alone") - $(attribute failures "$alone")))
+        [ "$again" -gt 0 ] && echo "UNSTEADY: $again of $1 passed when repeated"
+    fi
+    figures "$junit"
+    count_cases "$1 $2" "$junit" "$again"
+}
+
+run_ctest() { # PRESET LABELS JUNIT-FILE [CTEST-OPTION...]
+    local elevate=()
+    # Network namespaces need the rights of root.
+    [[ $2 == *fault* && $(id -u) -ne 0 ]] && elevate=(sudo -E)
+    rm -f "$3"
+    "${elevate[@]}" ctest --test-dir "build/$1" -L "^($2)\$" "${@:4}" --output-on-failure --output-junit "$3" |
+        tee "build/$1/cases.log" | grep -v -e ' Start ' -e ' Passed '
+}
+
+# A limit of time can be missed on a shared machine, so a few expectations that were not met are looked at once more, with
+# nothing beside them. A crash, a failed check or a sanitizer's report is what it is.
+can_be_repeated() { # PRESET JUNIT-FILE
+    local failed
+    failed=$(attribute failures "$2")
+    [ "$failed" -gt 0 ] && [ "$failed" -le 3 ] &&
+        ! grep -q -e '\*\*\*Exception' -e 'check failed' -e Sanitizer -e 'runtime error' "build/$1/cases.log"
+}
+
+# What tests measured, 'figures: TEXT', and what they counted, 'total: WHAT = NUMBER', added up over all of them.
+figures() { # JUNIT-FILE
+    [ -f "$1" ] || return 0
+    grep '^figures: ' "$1"
+    awk -F ' = ' '/^total: / { what = substr($1, 8); if (!(what in sum)) order[++n] = what; sum[what] += $2 }
+        END { for (i = 1; i <= n; i++) printf "total: %d %s\n", sum[order[i]], order[i] }' "$1"
+}
+
+count_cases() { # NAME JUNIT-FILE PASSED-WHEN-REPEATED
+    local total failed skipped
+    total=$(attribute tests "$2")
+    failed=$(($(attribute failures "$2") - $3))
+    skipped=$(($(attribute skipped "$2") + $(attribute disabled "$2")))
+    if [ "$total" -eq 0 ]; then
+        echo "no test ran"
+        failed=1 total=1
+    fi
+    count "$1" $((total - failed - skipped)) "$failed" "$skipped"
+}
+
+# A number from the head of ctest's report; 0 without a report.
+attribute() { # NAME JUNIT-FILE
+    local value
+    value=$(grep -o -m 1 "\b$1=\"[0-9]*\"" "$2" 2>/dev/null | tr -dc 0-9)
+    echo "${value:-0}"
+}
