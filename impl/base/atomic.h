@@ -116,6 +116,17 @@ static inline void icn_fence(void)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* The same behind a read-modify-write, which on x86 is a fence by itself: there only the compiler has to be held. */
+static inline void icn_fence_after_change(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    icn_interleave();
+    __asm__ volatile("" ::: "memory");
+#else
+    icn_fence();
+#endif
+}
+
 #endif
 
 #endif

@@ -44,6 +44,12 @@ static inline void icn_fence(void)
     icn_atomic_order();
 }
 
+/* The same behind a read-modify-write, which is a full barrier by itself. */
+static inline void icn_fence_after_change(void)
+{
+    icn_atomic_order();
+}
+
 static inline uint8_t icn_atomic_exchange_u8(volatile uint8_t *target, uint8_t value)
 {
     return (uint8_t)_InterlockedExchange8((volatile char *)target, (char)value);

@@ -66,7 +66,7 @@ static bool try_enter(icn_gate *gate, uint64_t *holder)
 static void begin_waiting(icn_gate *gate, uint32_t count)
 {
     icn_u32_add(&gate->waiting, count);
-    icn_fence();
+    icn_fence_after_change();
 }
 
 void icn_gate_begin_claim(icn_gate *gate)

@@ -85,7 +85,7 @@ static inline void icn_gate_pass_on(icn_gate *gate, uint64_t held, uint64_t next
     (void)before;
     (void)held;
     /* Leaving comes before this load, the count of who waits before its look at `holder`: one of the two sees the other. */
-    icn_fence();
+    icn_fence_after_change();
     if (icn_u32_load(&gate->waiting) != 0) {
         icn_gate_tell(gate);
     }

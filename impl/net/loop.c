@@ -92,7 +92,7 @@ void icn_kick_push(icn_loop *loop, icn_kick *kick)
     }
     /* Both this replace and the owner's store of `sleeping` come before a load of the other one, in one total order: either
      * the owner sees the kick before it waits, or this thread sees that it sleeps. */
-    icn_fence();
+    icn_fence_after_change();
     if (icn_u32_load(&loop->sleeping) != 0 && icn_u32_exchange(&loop->sleeping, 0) != 0) {
         icn_port_wake(loop->port);
     }
@@ -142,6 +142,9 @@ static void look_at_kicked(icn_loop *loop)
 /* Swaps the list out first: what is flushed or finished may queue more, which then waits for the next turn. */
 static void flush_sessions(icn_loop *loop)
 {
+    if (icn_list_is_empty(&loop->unflushed)) {
+        return;
+    }
     icn_list flushing;
     icn_list_init(&flushing);
     icn_list_splice(&flushing, &loop->unflushed);
@@ -166,9 +169,7 @@ void icn_loop_send_waiting(icn_loop *loop)
 {
     ICN_CHECK(icn_loop_is_mine(loop));
     icn_answers_send(loop);
-    if (!icn_list_is_empty(&loop->unflushed)) {
-        flush_sessions(loop);
-    }
+    flush_sessions(loop);
 }
 
 static void finish_ended(icn_loop *loop)
@@ -201,7 +202,7 @@ static uint32_t wait_time(icn_loop *loop, uint32_t timeout_ms)
         }
     }
     icn_u32_exchange(&loop->sleeping, 1);
-    icn_fence();
+    icn_fence_after_change();
     return icn_pointer_load(&loop->kicks) == NULL ? wait_ms : 0;
 }
 

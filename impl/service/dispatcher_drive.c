@@ -4,6 +4,12 @@
 #include "os/clock.h"
 #include "service/dispatcher.h"
 
+/* When a wait begins that has an end; else 0, for the clock costs as much as a look-up or two. */
+static uint64_t start_of_wait(uint32_t timeout_ms)
+{
+    return timeout_ms == 0 || timeout_ms == IOCPNET_INFINITE ? 0 : icn_os_clock_ms();
+}
+
 /* Milliseconds left until a deadline; IOCPNET_INFINITE stays that. */
 static uint32_t time_left(uint32_t timeout_ms, uint64_t started_ms)
 {
@@ -31,16 +37,18 @@ static icn_result count_of(uint64_t events)
  */
 static icn_result drive(icn_dispatcher *dispatcher, uint64_t before, uint32_t timeout_ms, uint32_t budget, bool *woken)
 {
-    uint64_t started_ms = timeout_ms != 0 ? icn_os_clock_ms() : 0;
+    uint64_t started_ms = start_of_wait(timeout_ms);
     uint32_t left_ms = timeout_ms;
     icn_result result;
-    bool over;
-    do {
-        over = left_ms == 0;
+    for (;;) {
         result = icn_dispatcher_run(dispatcher, left_ms, budget);
+        /* One that comes after this load has woken the port too: the next turn does not wait. */
+        *woken = icn_u32_load(&dispatcher->woken) != 0 && icn_u32_exchange(&dispatcher->woken, 0) != 0;
+        if (left_ms == 0 || *woken || progress(dispatcher) != before || result.status != IOCPNET_OK) {
+            break;
+        }
         left_ms = time_left(timeout_ms, started_ms);
-        *woken = icn_u32_exchange(&dispatcher->woken, 0) != 0;
-    } while (!over && !*woken && progress(dispatcher) == before && result.status == IOCPNET_OK);
+    }
     icn_result submitted = icn_port_submit(dispatcher->loop.port);
     return result.status != IOCPNET_OK ? result : submitted;
 }
@@ -92,7 +100,7 @@ static icn_result drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *eve
                                   uint32_t timeout_ms)
 {
     uint32_t budget = capacity < ICN_TURN_BUDGET ? capacity : ICN_TURN_BUDGET;
-    uint64_t started_ms = timeout_ms != 0 ? icn_os_clock_ms() : 0;
+    uint64_t started_ms = start_of_wait(timeout_ms);
     uint32_t left_ms = timeout_ms;
     for (;;) {
         bool woken;
@@ -114,7 +122,7 @@ static icn_result drive_and_fetch(icn_dispatcher *dispatcher, iocpnet_event *eve
 static icn_result fetch_or_wait(icn_dispatcher *dispatcher, iocpnet_event *events, uint32_t capacity,
                                 uint32_t timeout_ms)
 {
-    uint64_t started_ms = icn_os_clock_ms();
+    uint64_t started_ms = start_of_wait(timeout_ms);
     uint32_t left_ms = timeout_ms;
     for (;;) {
         uint32_t count = fetch(dispatcher, events, capacity);

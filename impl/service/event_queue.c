@@ -306,7 +306,7 @@ bool icn_event_queue_starve(icn_event_queue *queue)
 {
     icn_u32_exchange(&queue->starving, 1);
     /* Producer: the flag, then the bytes; consumer: the bytes, then the flag; fences between: one of them sees the other. */
-    icn_fence();
+    icn_fence_after_change();
     return !(has_room(queue) && icn_u32_exchange(&queue->starving, 0) != 0);
 }
 

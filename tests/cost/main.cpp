@@ -20,9 +20,9 @@ Case echo(const std::string &name, uint32_t clients, uint32_t copies_each, Make 
     return {name, [=](Meter &meter) { return make_echo(meter, make(arguments...), clients, copies_each); }};
 }
 
-Case update(const std::string &name, uint32_t clients, uint32_t port, Side side)
+Case update(const std::string &name, uint32_t clients, uint32_t port, Sender sender, Side side)
 {
-    return {name, [=](Meter &meter) { return make_update(meter, make_callbacks(port, 1), clients, side); }};
+    return {name, [=](Meter &meter) { return make_update(meter, make_callbacks(port, 1), clients, sender, side); }};
 }
 
 void add_port(std::vector<Case> &cases, const std::string &port_name, uint32_t port)
@@ -32,17 +32,28 @@ void add_port(std::vector<Case> &cases, const std::string &port_name, uint32_t p
         cases.push_back(echo("callbacks-" + suffix, clients, 1, make_callbacks, port, 1U));
         cases.push_back(echo("batches-" + suffix, clients, 1, make_batches, port));
         cases.push_back(echo("sends-" + suffix, clients, copies, make_callbacks, port, copies));
-        cases.push_back(update("update-sender-" + suffix, clients, port, Side::sender));
-        cases.push_back(update("update-server-" + suffix, clients, port, Side::server));
+        cases.push_back(update("update-sender-" + suffix, clients, port, Sender::driver, Side::sender));
+        cases.push_back(update("update-server-" + suffix, clients, port, Sender::driver, Side::server));
     }
 }
 
-void add_port_if_possible(std::vector<Case> &cases, const std::string &port_name, uint32_t port)
+/* They make threads. Once a process had a second one, the C library's calls take more instructions: so these come last. */
+void add_strangers(std::vector<Case> &cases, const std::string &port_name, uint32_t port)
+{
+    for (const uint32_t clients : {100U, 1U}) {
+        const std::string suffix = port_name + "-" + std::to_string(clients);
+        cases.push_back(update("foreign-sender-" + suffix, clients, port, Sender::stranger, Side::sender));
+        cases.push_back(update("foreign-server-" + suffix, clients, port, Sender::stranger, Side::server));
+    }
+}
+
+template <typename Add>
+void add_uring_if_possible(std::vector<Case> &cases, Add add)
 {
     const size_t before = cases.size();
-    add_port(cases, port_name, port);
+    add(cases, "uring", IOCPNET_PORT_IO_URING);
     for (size_t i = before; i < cases.size(); ++i) {
-        cases[i].is_possible = [port] { return has_port(port); };
+        cases[i].is_possible = [] { return has_port(IOCPNET_PORT_IO_URING); };
     }
 }
 
@@ -53,7 +64,9 @@ std::vector<Case> all_cases()
                                echo("hand-epoll-1", 1, 1, make_reference),
                                {"look-up", look_up}};
     add_port(cases, "epoll", IOCPNET_PORT_EPOLL);
-    add_port_if_possible(cases, "uring", IOCPNET_PORT_IO_URING);
+    add_uring_if_possible(cases, add_port);
+    add_strangers(cases, "epoll", IOCPNET_PORT_EPOLL);
+    add_uring_if_possible(cases, add_strangers);
     return cases;
 }
 

@@ -16,8 +16,9 @@ connections: they share the wait. With 1 each message has its own.
     callbacks    receive event -> callback -> send -> flush
     batches      receive event -> poll -> send -> flush by the next poll
     sends        16 sends in the callback; more-sends: what each but the first adds
-    update       a message to each session, sent outside of a turn, as another thread would;
+    update       a message to each session, sent between two turns by the thread that drives;
                  sender: those calls of send, server: the turn after them
+    foreign      the same, sent by a thread that does not drive
     look-up      iocpnet_session_get_user outside of a turn; handle-look-up: icn_handle_pin and icn_handle_unpin alone
 """
 

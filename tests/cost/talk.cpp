@@ -1,5 +1,7 @@
 #include "cost/talk.hpp"
 
+#include <thread>
+
 #include "cost/clients.hpp"
 #include "cost/require.hpp"
 
@@ -44,8 +46,8 @@ uint64_t Echo::round(Meter &meter)
 class Update : public Work
 {
 public:
-    Update(Meter &meter, std::unique_ptr<LibraryServer> server, uint32_t clients, Side side)
-        : server_(std::move(server)), clients_(meter, *server_, clients), side_(side)
+    Update(Meter &meter, std::unique_ptr<LibraryServer> server, uint32_t clients, Sender sender, Side side)
+        : server_(std::move(server)), clients_(meter, *server_, clients), sender_(sender), side_(side)
     {
     }
 
@@ -54,12 +56,18 @@ public:
 private:
     std::unique_ptr<LibraryServer> server_;
     Clients clients_;
+    const Sender sender_;
     const Side side_;
     const std::string message_ = std::string(message_bytes, 'u');
 };
 
 uint64_t Update::round(Meter &meter)
 {
+    if (sender_ == Sender::stranger) {
+        /* The last one to drive is another thread, which makes this one a stranger. */
+        meter.rest(true);
+        std::thread([&] { server_->turn(meter); }).join();
+    }
     meter.rest(side_ != Side::sender);
     server_->send_to_all(meter, message_);
     meter.rest(side_ != Side::server);
@@ -95,9 +103,10 @@ std::unique_ptr<Work> make_echo(Meter &meter, std::unique_ptr<Server> server, ui
     return std::make_unique<Echo>(meter, std::move(server), clients, copies);
 }
 
-std::unique_ptr<Work> make_update(Meter &meter, std::unique_ptr<LibraryServer> server, uint32_t clients, Side side)
+std::unique_ptr<Work> make_update(Meter &meter, std::unique_ptr<LibraryServer> server, uint32_t clients, Sender sender,
+                                  Side side)
 {
-    return std::make_unique<Update>(meter, std::move(server), clients, side);
+    return std::make_unique<Update>(meter, std::move(server), clients, sender, side);
 }
 
 std::unique_ptr<Work> make_look_up(Meter &meter, std::unique_ptr<LibraryServer> server, uint32_t clients)

@@ -18,8 +18,15 @@ enum class Side {
     server  /* the turn that follows */
 };
 
-/* A message for each client, sent outside of a turn, as another thread would. Units: messages. */
-std::unique_ptr<Work> make_update(Meter &meter, std::unique_ptr<LibraryServer> server, uint32_t clients, Side side);
+/* Who sends, as the library sees it. */
+enum class Sender {
+    driver,  /* the thread that drives the dispatcher, between two turns */
+    stranger /* a thread that does not drive it */
+};
+
+/* A message for each client, sent outside of a turn. Units: messages. */
+std::unique_ptr<Work> make_update(Meter &meter, std::unique_ptr<LibraryServer> server, uint32_t clients, Sender sender,
+                                  Side side);
 
 /* iocpnet_session_get_user of each session, outside of a turn. Units: calls. */
 std::unique_ptr<Work> make_look_up(Meter &meter, std::unique_ptr<LibraryServer> server, uint32_t clients);

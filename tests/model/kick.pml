@@ -38,7 +38,7 @@ end:
     od
 }
 
-inline icn_fence() { skip }
+inline icn_fence_after_change() { skip }
 
 inline icn_kick_claim(o, first)
 {
@@ -61,7 +61,7 @@ inline icn_kick_push(o)
         }
     :: else -> break
     od;
-    icn_fence();
+    icn_fence_after_change();
     if
     :: sleeping ->
         atomic { was = sleeping; sleeping = false };
@@ -184,7 +184,7 @@ inline wait_time()
     :: else ->
         /* icn_u32_exchange(&loop->sleeping, 1) */
         atomic { zero_buffered = false; sleeping = true };
-        icn_fence();
+        icn_fence_after_change();
         waits = (kicks == NIL);
         fresh = !waits
     fi

@@ -20,7 +20,7 @@ KICK = [
            ("        pending[o] = false;\n        asked[o] = false;\n",
             "        asked[o] = false;\n        pending[o] = false;\n")),
     mutant("owner_has_no_fence_before_it_waits", "kick", ONE_OBJECT,
-           ("        atomic { zero_buffered = false; sleeping = true };\n        icn_fence();\n        waits = (kicks == NIL);\n",
+           ("        atomic { zero_buffered = false; sleeping = true };\n        icn_fence_after_change();\n        waits = (kicks == NIL);\n",
             "        waits = (kicks == NIL);\n        atomic { zero_buffered = false; sleeping = true };\n")),
     mutant("kicker_has_no_fence_after_its_push", "kick", ONE_OBJECT,
            ("    seen = kicks;\n    replaced = false;\n",

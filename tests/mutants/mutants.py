@@ -31,7 +31,7 @@ HANDLES = (
 
 KICKS = (
     Mutant("sleeps after it looked", "net/loop.c", (
-        ("    icn_u32_exchange(&loop->sleeping, 1);\n    icn_fence();\n"
+        ("    icn_u32_exchange(&loop->sleeping, 1);\n    icn_fence_after_change();\n"
          "    return icn_pointer_load(&loop->kicks) == NULL ? wait_ms : 0;",
          "    bool quiet = icn_pointer_load(&loop->kicks) == NULL;\n    icn_u32_exchange(&loop->sleeping, 1);\n"
          "    return quiet ? wait_ms : 0;"),)),

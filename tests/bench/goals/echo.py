@@ -1,11 +1,11 @@
 """Every byte back: the columns of messages and connections, and connections that come and go."""
 
 from comparison import compare
-from contestants import EPOLL, HAND_WRITTEN, LEVEL_WITH, LIBRARIES, PORTS
+from contestants import EPOLL, EPOLL_CAREFUL, HAND_WRITTEN, IOCPNET_EPOLL, LEVEL_WITH, LIBRARIES, PORTS
 from report import Report
 from summary import noise, panel, table
 from tables import Table
-from verdict import at_most
+from verdict import at_most, written
 from workload import Workload
 
 NAME = "echo"
@@ -13,7 +13,9 @@ TITLE = "CPU of the server per echo"
 ABOUT = """
 Each connection has its messages in flight and sends the next when one is back, each byte of which is compared. A port
 is held against the hand-written server on the same system interface, the better port against the better hand-written
-server and against each library. The last column connects, echoes one message and closes, 32 connections at a time.
+server and against each library. The last column connects, echoes one message and closes, 32 connections at a time; the careful
+hand-written server asks where a peer is, receives up to what ended a connection, and takes a descriptor out of epoll
+before it closes it.
 """
 COLUMNS = (
     Workload("100 x 64 B", "closed", 100),
@@ -49,13 +51,29 @@ def overview(comparisons, among):
     return Table(f"All columns, × {EPOLL.name}", ["server", *[each.workload.name for each in comparisons]], rows)
 
 
+def is_churn(workload):
+    return workload.load == "churn"
+
+
+def care(comparison):
+    """What is left when the hand-written server does at the end of a connection what a library has to."""
+    pairs = [(EPOLL_CAREFUL, EPOLL)]
+    if comparison.present((IOCPNET_EPOLL,)):
+        pairs.append((IOCPNET_EPOLL, EPOLL_CAREFUL))
+    ratios = (f"{one.name} / {other.name} {written(comparison.ratio(one.key, other.key))}" for one, other in pairs)
+    return "What care costs: " + ", ".join(ratios) + "."
+
+
 def measure(bench):
     report, comparisons, among = Report(), [], bench.contestants()
     for workload in bench.chosen(COLUMNS):
-        comparison = compare(bench, workload, among)
+        taking_part = [*among, EPOLL_CAREFUL] if is_churn(workload) else among
+        comparison = compare(bench, workload, taking_part)
         comparisons.append(comparison)
-        report.add(table(comparison, among))
+        report.add(table(comparison, taking_part))
         report.remark(noise(comparison))
+        if is_churn(workload):
+            report.remark(care(comparison))
         report.verdicts += verdicts(comparison)
         report.panels.append(panel(comparison, among, f"{workload.name}: CPU per message, × {EPOLL.name}"))
     report.add(overview(comparisons, among))

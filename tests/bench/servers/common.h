@@ -3,7 +3,7 @@
  *
  *   server_X echo|fanout|tick [--cpu N] [--message-bytes B] [--rate HZ] [--threads N] [--addresses K]
  *   server_iocpnet also: [--port epoll|io_uring|auto] [--delivery callbacks|batches] [--driving host|library]
- *                        [--spin-us N]
+ *                        [--spin-us N], server_epoll also [--careful 1]
  *
  * Prints "ready PORT" when it listens; ends with 0 at the end of standard input.
  */
@@ -39,6 +39,8 @@ typedef struct server_options {
     uint32_t rate_hz;
     uint32_t threads; /* echo only */
     uint32_t addresses;
+    /* server_epoll only */
+    uint32_t careful;
     /* server_iocpnet only */
     const char *port;
     const char *delivery;

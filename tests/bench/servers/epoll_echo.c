@@ -81,7 +81,7 @@ static void serve(epoll_loop *loop, int fd, uint32_t events)
 {
     bool is_full = false;
 
-    if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
+    if ((events & (EPOLLERR | EPOLLHUP)) != 0 && loop->options->careful == 0) {
         epoll_end_session(loop, fd);
         return;
     }
@@ -93,7 +93,7 @@ static void serve(epoll_loop *loop, int fd, uint32_t events)
     } else if ((events & (EPOLLIN | EPOLLRDHUP)) == 0) {
         return;
     }
-    while (turn(loop, fd, (events & EPOLLRDHUP) != 0, &is_full)) {
+    while (turn(loop, fd, (events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0, &is_full)) {
     }
     if (is_full) {
         epoll_serve_again(loop, fd);

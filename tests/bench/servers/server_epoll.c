@@ -50,6 +50,9 @@ void epoll_end_session(epoll_loop *loop, int fd)
     if (loop->mode->ended != NULL) {
         loop->mode->ended(loop, fd);
     }
+    if (loop->options->careful != 0) {
+        control(loop, EPOLL_CTL_DEL, fd, 0, 0);
+    }
     free(loop->sessions[fd].pending);
     loop->sessions[fd] =
         (epoll_session){.is_listed = loop->sessions[fd].is_listed, .is_held = loop->sessions[fd].is_held};
@@ -59,7 +62,11 @@ void epoll_end_session(epoll_loop *loop, int fd)
 /* One a turn: the listener is level-triggered, which spares the accept that fails. */
 static void accept_one(epoll_loop *loop, int listener)
 {
-    const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof peer;
+    const bool asks = loop->options->careful != 0;
+    const int fd =
+        accept4(listener, asks ? (struct sockaddr *)&peer : NULL, asks ? &size : NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0) {
         if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR) {

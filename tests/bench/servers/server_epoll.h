@@ -6,6 +6,11 @@
 
 typedef struct epoll_loop epoll_loop;
 
+/*
+ * With --careful 1 it does what a library that is made for others can not leave out: it asks where a peer is, receives up
+ * to what ended a connection, and takes a descriptor out of epoll before it closes it, as a child process may have a copy.
+ */
+
 /* What a mode does. */
 typedef struct epoll_mode {
     /* Events of a session. */
