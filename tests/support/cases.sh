@@ -1,6 +1,6 @@
 # Sourced by tests/support/suites.sh: cases of GoogleTest, run by CTest.
 
-# Run the cases that carry one of the labels. Whoever runs them again repeats what failed only for the machine's sake.
+# Run the cases that carry one of the labels, and a few that fail once more.
 run_cases() { # PRESET LABELS [CTEST-OPTION...]
     local junit=$PWD/build/$1/results.xml alone=$PWD/build/$1/alone.xml again=0
     run_ctest "$1" "$2" "$junit" -j "$(nproc)" "${@:3}"
