@@ -13,9 +13,9 @@ TITLE = "CPU of the server per echo"
 ABOUT = """
 Each connection has its messages in flight and sends the next when one is back, each byte of which is compared. A port
 is held against the hand-written server on the same system interface, the better port against the better hand-written
-server and against each library. The last column connects, echoes one message and closes, 32 connections at a time; the careful
-hand-written server asks where a peer is, receives up to what ended a connection, and takes a descriptor out of epoll
-before it closes it.
+server and against each library. The last column connects, echoes one message and closes, 32 connections at a time;
+there a careful hand-written server asks where a peer is, receives up to what ended a connection, and takes a descriptor
+out of epoll before it closes it.
 """
 COLUMNS = (
     Workload("100 x 64 B", "closed", 100),
