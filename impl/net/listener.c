@@ -121,13 +121,10 @@ static void accepted(icn_listener *listener, icn_os_socket socket, const icn_add
     icn_session *session;
     listener->short_of_resources = false;
     int32_t status = icn_session_create(loop, socket, &options, &session);
-    if (status != IOCPNET_OK) {
-        refuse(listener, socket, status);
-    } else if (loop == listener->loop) {
-        /* This is its owner, in a turn: what a kick would have it do later. */
-        icn_session_look(&session->kick);
-    } else {
+    if (status == IOCPNET_OK) {
         icn_session_hand_over(session);
+    } else {
+        refuse(listener, socket, status);
     }
 }
 

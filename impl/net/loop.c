@@ -142,9 +142,6 @@ static void look_at_kicked(icn_loop *loop)
 /* Swaps the list out first: what is flushed or finished may queue more, which then waits for the next turn. */
 static void flush_sessions(icn_loop *loop)
 {
-    if (icn_list_is_empty(&loop->unflushed)) {
-        return;
-    }
     icn_list flushing;
     icn_list_init(&flushing);
     icn_list_splice(&flushing, &loop->unflushed);
@@ -169,7 +166,9 @@ void icn_loop_send_waiting(icn_loop *loop)
 {
     ICN_CHECK(icn_loop_is_mine(loop));
     icn_answers_send(loop);
-    flush_sessions(loop);
+    if (!icn_list_is_empty(&loop->unflushed)) {
+        flush_sessions(loop);
+    }
 }
 
 static void finish_ended(icn_loop *loop)

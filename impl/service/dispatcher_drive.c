@@ -10,10 +10,10 @@ static uint64_t start_of_wait(uint32_t timeout_ms)
     return timeout_ms == 0 || timeout_ms == IOCPNET_INFINITE ? 0 : icn_os_clock_ms();
 }
 
-/* Milliseconds left until a deadline; IOCPNET_INFINITE stays that. */
+/* Milliseconds left of a wait; IOCPNET_INFINITE stays that. */
 static uint32_t time_left(uint32_t timeout_ms, uint64_t started_ms)
 {
-    if (timeout_ms == 0 || timeout_ms == IOCPNET_INFINITE) {
+    if (timeout_ms == IOCPNET_INFINITE) {
         return timeout_ms;
     }
     uint64_t passed_ms = icn_os_clock_ms() - started_ms;
@@ -31,6 +31,17 @@ static icn_result count_of(uint64_t events)
     return (icn_result){.status = (int32_t)events};
 }
 
+/* A wake that comes after the load has woken the port too: the next turn does not wait. */
+static bool take_wake(icn_dispatcher *dispatcher)
+{
+    if (icn_u32_load(&dispatcher->woken) == 0) {
+        return false;
+    }
+    /* An exchange: whoever woke once more in between is answered as well, and what it did before is seen. */
+    (void)icn_u32_exchange(&dispatcher->woken, 0);
+    return true;
+}
+
 /*
  * Turns until there is something for the host since `before`, a wake, or the time is over. A turn may also end for the
  * loop's own sake.
@@ -42,8 +53,7 @@ static icn_result drive(icn_dispatcher *dispatcher, uint64_t before, uint32_t ti
     icn_result result;
     for (;;) {
         result = icn_dispatcher_run(dispatcher, left_ms, budget);
-        /* One that comes after this load has woken the port too: the next turn does not wait. */
-        *woken = icn_u32_load(&dispatcher->woken) != 0 && icn_u32_exchange(&dispatcher->woken, 0) != 0;
+        *woken = take_wake(dispatcher);
         if (left_ms == 0 || *woken || progress(dispatcher) != before || result.status != IOCPNET_OK) {
             break;
         }

@@ -28,7 +28,8 @@ def measure(bench, workloads, libraries, least):
         comparison = compare(bench, workload, among)
         report.add(table(comparison, among))
         report.remark(noise(comparison))
-        report.remark(limit(comparison, libraries))
+        if comparison.present(libraries):
+            report.remark(limit(comparison, libraries))
         report.verdicts += verdicts(comparison, libraries, least)
         report.panels.append(panel(comparison, among, f"{workload.name}: CPU per message, × {EPOLL.name}"))
     return report
