@@ -41,8 +41,9 @@ static void finish(icn_epoll_port *port, icn_operation *operation, icn_result re
 static void end_stream(icn_epoll_port *port, icn_endpoint *endpoint)
 {
     /* An error that was pending and is gone was taken by a send: this is no orderly end. */
-    const bool was_reset = (endpoint->ready & EPOLLERR) != 0;
-    finish(port, &endpoint->reader, was_reset ? icn_os_result(ECONNRESET) : icn_ok());
+    const int32_t taken = icn_operation_error_met(endpoint);
+    const int32_t error = taken == 0 && (endpoint->ready & EPOLLERR) != 0 ? ECONNRESET : taken;
+    finish(port, &endpoint->reader, error != 0 ? icn_os_result(error) : icn_ok());
 }
 
 static void receive_nothing(icn_epoll_port *port, icn_endpoint *endpoint, ssize_t size)

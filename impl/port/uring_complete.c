@@ -96,6 +96,12 @@ static uint32_t accept_completed(icn_uring_port *port, icn_operation *operation,
     return give(port, operation, &piece, ended);
 }
 
+/* Of a receive without data: its error, the one that a send has taken, or 0 for the end of the peer's stream. */
+static int32_t end_of_receive(icn_operation *operation, int32_t outcome)
+{
+    return outcome == 0 ? -icn_operation_error_met(icn_operation_endpoint(operation)) : outcome;
+}
+
 static uint32_t receive_completed(icn_uring_port *port, icn_operation *operation,
                                   const icn_uring_completion *completion, bool ended)
 {
@@ -112,7 +118,7 @@ static uint32_t receive_completed(icn_uring_port *port, icn_operation *operation
     } else {
         ICN_CHECK(ended);
         port->buffers.missed |= completion->result == -ENOBUFS;
-        delivered = request_ended(port, operation, completion->result);
+        delivered = request_ended(port, operation, end_of_receive(operation, completion->result));
     }
     if (has_buffer) {
         icn_uring_buffers_give_back(&port->buffers, id);

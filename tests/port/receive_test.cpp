@@ -170,6 +170,62 @@ TEST_P(PortReceive, ResetThatASendMetFirstIsNotTakenForAnOrderlyEnd)
     link.reader.hook = nullptr;
 }
 
+TEST_P(PortReceive, ResetThatASendMetBetweenTwoPiecesIsNotTakenForAnOrderlyEnd)
+{
+    Link &link = rig->connected_link();
+    bool send_failed = false;
+    bool told_of_the_reset = false;
+    /* A whole buffer: more is looked for without another event, which could tell of the reset. */
+    ASSERT_TRUE(link.peer.send(std::string(port_test::default_buffer, 'x')));
+    link.writer.hook = [&](const icn_completion &completion) { send_failed = completion.status != IOCPNET_OK; };
+    link.reader.hook = [&](const icn_completion &completion) {
+        if (!completion.more) {
+            told_of_the_reset = send_failed || is_reset({completion.status, 0, false, completion.size}, true);
+        } else if (link.reader.data().size() == port_test::default_buffer) {
+            link.peer.reset();
+            link.send("into the reset");
+        }
+    };
+    link.receive();
+    ASSERT_TRUE(rig->run_until([&] { return !link.reader.in_flight() && link.writer.finished() == 2; }));
+    EXPECT_TRUE(told_of_the_reset) << link.reader.last().status;
+    link.writer.hook = nullptr;
+    link.reader.hook = nullptr;
+}
+
+TEST_P(PortReceive, EndBesideASendThatSucceededIsOrderly)
+{
+    Link &link = rig->connected_link();
+    Link &other = rig->connected_link();
+    link.receive();
+    other.receive();
+    rig->run_dry();
+    other.reader.hook = [&](const icn_completion &) { link.send("taken"); };
+    ASSERT_TRUE(other.peer.send("now"));
+    link.peer.shutdown_send();
+    ASSERT_TRUE(rig->run_until([&] { return !link.reader.in_flight() && link.writer.finished() == 2; }));
+    EXPECT_EQ(link.reader.last().status, IOCPNET_OK);
+    EXPECT_EQ(link.writer.last().status, IOCPNET_OK);
+}
+
+TEST_P(PortReceive, EndBesideASendThatWasCancelledIsOrderly)
+{
+    const std::string more_than_buffers(size_t{24} << 20, 'x');
+    Link &link = rig->connected_link();
+    Link &other = rig->connected_link();
+    link.send_all(more_than_buffers);
+    link.receive();
+    other.receive();
+    rig->run_dry();
+    ASSERT_TRUE(link.writer.in_flight());
+    other.reader.hook = [&](const icn_completion &) { icn_port_cancel(rig->port, link.writer.raw()); };
+    ASSERT_TRUE(other.peer.send("now"));
+    link.peer.shutdown_send();
+    ASSERT_TRUE(rig->run_until([&] { return !link.in_flight(); }));
+    EXPECT_EQ(link.reader.last().status, IOCPNET_OK);
+    EXPECT_EQ(link.writer.last().status, IOCPNET_E_CANCELLED);
+}
+
 TEST_P(PortReceive, UrgentBytesArePartOfTheStream)
 {
     Link &link = rig->connected_link();

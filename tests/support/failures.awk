@@ -4,7 +4,7 @@
 function is_verdict() { return /^-- .*[0-9]+ passed/ || /^UNSTEADY/ || /ended early/ }
 function has_failed() { return / [1-9][0-9]* failed/ || /^UNSTEADY/ || /ended early/ }
 function tells() {
-    return /\*\*\*(Failed|Timeout|Exception)/ || /^[^ ]*: Failure/ || /(^|[^a-z_])(FAIL|FAILED|ERROR|missed)[: ]/ ||
+    return /\*\*\*(Failed|Timeout|Exception)/ || /^[^ ]*: Failure/ || /(^|[^a-z_])(FAIL|FAILED|ERROR|VIOLATION|missed)[: ]/ || /^to repeat: / ||
         /check failed/ || /(runtime |: |^)error:/ || /Sanitizer:/
 }
 function is_idle() { return /^\[ *(OK|RUN|-+|=+|PASSED|FAILED) *\]/ || /^(Running main|Note: Google)/ || /^ *$/ || / FAILED TEST/ }
