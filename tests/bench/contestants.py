@@ -33,6 +33,8 @@ def iocpnet(port, delivery, driving):
 EPOLL = Contestant("epoll", "hand-written epoll", "server_epoll")
 # What a library can not leave out where connections come and go: see server_epoll.h.
 EPOLL_CAREFUL = Contestant("epoll-careful", "hand-written epoll, careful", "server_epoll", ("--careful", "1"))
+# And what each session of a service has: see epoll_care.h.
+EPOLL_SESSIONS = Contestant("epoll-sessions", "hand-written epoll, sessions", "server_epoll", ("--careful", "2"))
 URING = Contestant("uring", "hand-written io_uring", "server_uring")
 UV = Contestant("uv", "libuv", "server_uv")
 ASIO = Contestant("asio", "Asio", "server_asio")

@@ -1,7 +1,7 @@
 """Every byte back: the columns of messages and connections, and connections that come and go."""
 
 from comparison import compare
-from contestants import EPOLL, EPOLL_CAREFUL, HAND_WRITTEN, IOCPNET_EPOLL, LEVEL_WITH, LIBRARIES, PORTS
+from contestants import EPOLL, EPOLL_CAREFUL, EPOLL_SESSIONS, HAND_WRITTEN, IOCPNET_EPOLL, LEVEL_WITH, LIBRARIES, PORTS
 from report import Report
 from summary import noise, panel, table
 from tables import Table
@@ -15,7 +15,8 @@ Each connection has its messages in flight and sends the next when one is back, 
 is held against the hand-written server on the same system interface, the better port against the better hand-written
 server and against each library. The last column connects, echoes one message and closes, 32 connections at a time;
 there a careful hand-written server asks where a peer is, receives up to what ended a connection, and takes a descriptor
-out of epoll before it closes it.
+out of epoll before it closes it; and one with sessions has for each connection a record, a handle that is never valid
+again, a limit, counters, and calls of the host at its beginning and its end.
 """
 COLUMNS = (
     Workload("100 x 64 B", "closed", 100),
@@ -56,10 +57,10 @@ def is_churn(workload):
 
 
 def care(comparison):
-    """What is left when the hand-written server does at the end of a connection what a library has to."""
-    pairs = [(EPOLL_CAREFUL, EPOLL)]
+    """What is left when the hand-written server does for a connection what a library has to."""
+    pairs = [(EPOLL_CAREFUL, EPOLL), (EPOLL_SESSIONS, EPOLL)]
     if comparison.present((IOCPNET_EPOLL,)):
-        pairs.append((IOCPNET_EPOLL, EPOLL_CAREFUL))
+        pairs.append((IOCPNET_EPOLL, EPOLL_SESSIONS))
     ratios = (f"{one.name} / {other.name} {written(comparison.ratio(one.key, other.key))}" for one, other in pairs)
     return "What care costs: " + ", ".join(ratios) + "."
 
@@ -67,7 +68,7 @@ def care(comparison):
 def measure(bench):
     report, comparisons, among = Report(), [], bench.contestants()
     for workload in bench.chosen(COLUMNS):
-        taking_part = [*among, EPOLL_CAREFUL] if is_churn(workload) else among
+        taking_part = [*among, EPOLL_CAREFUL, EPOLL_SESSIONS] if is_churn(workload) else among
         comparison = compare(bench, workload, taking_part)
         comparisons.append(comparison)
         report.add(table(comparison, taking_part))

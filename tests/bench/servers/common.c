@@ -37,7 +37,7 @@ static _Noreturn void refuse(const char *text)
 {
     fprintf(stderr,
             "%s\nusage: server_X echo|fanout|tick [--cpu N] [--message-bytes B] [--rate HZ] [--threads N] "
-            "[--addresses K]\n       server_epoll also: [--careful 1]\n       server_iocpnet also: [--port "
+            "[--addresses K]\n       server_epoll also: [--careful 1|2]\n       server_iocpnet also: [--port "
             "epoll|io_uring|auto] "
             "[--delivery callbacks|batches] [--driving host|library] [--spin-us N]\n",
             text);
@@ -80,7 +80,7 @@ static void read_option(server_options *options, const char *name, const char *v
     } else if (strcmp(name, "--addresses") == 0) {
         options->addresses = number(value, 1, SERVER_ADDRESSES_MAX);
     } else if (strcmp(name, "--careful") == 0) {
-        options->careful = number(value, 0, 1);
+        options->careful = number(value, 0, 2);
     } else if (strcmp(name, "--port") == 0) {
         options->port = value;
     } else if (strcmp(name, "--delivery") == 0) {

@@ -3,7 +3,7 @@
  *
  *   server_X echo|fanout|tick [--cpu N] [--message-bytes B] [--rate HZ] [--threads N] [--addresses K]
  *   server_iocpnet also: [--port epoll|io_uring|auto] [--delivery callbacks|batches] [--driving host|library]
- *                        [--spin-us N], server_epoll also [--careful 1]
+ *                        [--spin-us N], server_epoll also [--careful 1|2]
  *
  * Prints "ready PORT" when it listens; ends with 0 at the end of standard input.
  */

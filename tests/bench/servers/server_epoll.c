@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "epoll_care.h"
+
 enum {
     EVENTS_MAX = 1024
 };
@@ -56,7 +58,11 @@ void epoll_end_session(epoll_loop *loop, int fd)
     free(loop->sessions[fd].pending);
     loop->sessions[fd] =
         (epoll_session){.is_listed = loop->sessions[fd].is_listed, .is_held = loop->sessions[fd].is_held};
-    close(fd);
+    if (loop->care != NULL) {
+        epoll_care_end(loop->care, fd);
+    } else {
+        close(fd);
+    }
 }
 
 /* One a turn: the listener is level-triggered, which spares the accept that fails. */
@@ -73,6 +79,10 @@ static void accept_one(epoll_loop *loop, int listener)
             return;
         }
         server_die("accept4");
+    }
+    if (loop->care != NULL && !epoll_care_begin(loop->care, fd, &peer)) {
+        close(fd);
+        return;
     }
     loop->sessions[fd].is_open = true;
     if (loop->mode->opened != NULL) {
@@ -126,6 +136,9 @@ static void run(epoll_loop *loop)
         if (loop->mode->turn_ends != NULL) {
             loop->mode->turn_ends(loop);
         }
+        if (loop->care != NULL) {
+            epoll_care_turn_ends(loop->care);
+        }
     }
 }
 
@@ -136,6 +149,9 @@ static void serve(const server_options *options, const int *listeners)
     loop.descriptor = epoll_create1(EPOLL_CLOEXEC);
     if (loop.descriptor < 0) {
         server_die("epoll_create1");
+    }
+    if (options->careful == 2) {
+        loop.care = epoll_care_open();
     }
     loop.buffer = server_allocate(SERVER_BUFFER_BYTES);
     loop.again = server_allocate(SERVER_DESCRIPTORS_MAX * sizeof *loop.again);

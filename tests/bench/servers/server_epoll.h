@@ -9,6 +9,7 @@ typedef struct epoll_loop epoll_loop;
 /*
  * With --careful 1 it does what a library that is made for others can not leave out: it asks where a peer is, receives up
  * to what ended a connection, and takes a descriptor out of epoll before it closes it, as a child process may have a copy.
+ * With --careful 2 it also has what a session is made of: see epoll_care.h.
  */
 
 /* What a mode does. */
@@ -44,7 +45,8 @@ struct epoll_loop {
     epoll_session *sessions;
     int *again; /* descriptors to serve once more, after the others' turn */
     uint32_t again_count;
-    void *own; /* the mode's */
+    struct epoll_care *care; /* with --careful 2 */
+    void *own;               /* the mode's */
 };
 
 /* Registers for EPOLLOUT, for good: edge-triggered, it costs nothing while sends succeed. */

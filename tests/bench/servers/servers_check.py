@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 SERVERS = [
-    ["server_epoll"], ["server_epoll", "--careful", "1"], ["server_uring"],
+    ["server_epoll"], ["server_epoll", "--careful", "1"], ["server_epoll", "--careful", "2"], ["server_uring"],
     ["server_uv"], ["server_asio"], ["server_libevent"],
     ["server_iocpnet", "--port", "epoll", "--delivery", "callbacks"],
     ["server_iocpnet", "--port", "epoll", "--delivery", "batches"],
