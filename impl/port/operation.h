@@ -68,12 +68,7 @@ static inline void icn_operation_finish_queued(const icn_port *port, icn_operati
  * The system's code of a send that failed and is not delivered yet, or 0. Such a send may have taken the error that was
  * pending for the connection (the system tells it once): a receive then finds an end that the peer never sent.
  */
-static inline int32_t icn_operation_error_met(const icn_endpoint *endpoint)
-{
-    const icn_operation *writer = &endpoint->writer;
-    const bool failed = writer->state == ICN_OPERATION_COMPLETED && writer->error != IOCPNET_OK;
-    return failed && writer->error != -IOCPNET_E_CANCELLED ? writer->outcome : 0;
-}
+int32_t icn_operation_error_met(const icn_endpoint *endpoint);
 
 /* Delivers what `queue` holds now, at most `budget`; what is queued meanwhile stays. Returns how many. */
 uint32_t icn_operation_deliver_queue(const icn_port *port, icn_list *queue, uint32_t budget);

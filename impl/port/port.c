@@ -21,6 +21,13 @@ uint32_t icn_operation_deliver_queue(const icn_port *port, icn_list *queue, uint
     return count;
 }
 
+int32_t icn_operation_error_met(const icn_endpoint *endpoint)
+{
+    const icn_operation *writer = &endpoint->writer;
+    const bool failed = writer->state == ICN_OPERATION_COMPLETED && writer->error != IOCPNET_OK;
+    return failed && writer->error != -IOCPNET_E_CANCELLED ? writer->outcome : 0;
+}
+
 static bool suits(const icn_port_functions *functions, const icn_port_options *options)
 {
     return options->one_thread || !functions->auto_for_one_thread;

@@ -157,11 +157,21 @@ static void start_receive(icn_port *port, icn_endpoint *endpoint, icn_operation 
     (void)starts(port, operation);
 }
 
+/* As on Linux: the send takes an error that is pending before a receive can, and tells of it later. */
+static bool fails_at_once(icn_sim_port *port, const icn_endpoint *endpoint, icn_operation *operation)
+{
+    int32_t error = icn_sim_take_send_error(icn_sim_descriptor_end(endpoint->socket));
+
+    if (error != 0) {
+        icn_operation_queue(&port->queued, operation, icn_os_result(error), 0);
+    }
+    return error != 0;
+}
+
 static void start_send(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const iocpnet_iovec *pieces,
                        uint32_t count)
 {
-    (void)endpoint;
-    if (!starts(port, operation)) {
+    if (!starts(port, operation) || fails_at_once(sim_port(port), endpoint, operation)) {
         return;
     }
     icn_sim_send *send = icn_memory_allocate(sizeof *send + count * sizeof *pieces, ICN_MEMORY_PORT);

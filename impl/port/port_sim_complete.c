@@ -148,7 +148,8 @@ static void give_bytes(icn_sim_port *port, icn_operation *operation, icn_sim_end
 
 static void complete_receive(icn_sim_port *port, icn_operation *operation)
 {
-    icn_sim_end *end = icn_sim_descriptor_end(icn_operation_endpoint(operation)->socket);
+    const icn_endpoint *endpoint = icn_operation_endpoint(operation);
+    icn_sim_end *end = icn_sim_descriptor_end(endpoint->socket);
     bool readable = icn_sim_readable(end) != 0;
 
     if (cancel_wins(operation, readable || icn_sim_ended(end))) {
@@ -161,7 +162,8 @@ static void complete_receive(icn_sim_port *port, icn_operation *operation)
     } else if (readable) {
         give_bytes(port, operation, end);
     } else {
-        finish(port, operation, icn_sim_end_error(end), 0);
+        error = icn_sim_take_error(end);
+        finish(port, operation, error != 0 ? error : icn_operation_error_met(endpoint), 0);
     }
 }
 
@@ -195,7 +197,7 @@ static void complete_send(icn_sim_port *port, icn_operation *operation)
 
     if (error == 0 && icn_sim_choose(NOTHING_TAKEN_ONE_IN) != NOTHING_TAKEN_ONE_IN - 1) {
         size = icn_sim_socket_write(icn_operation_endpoint(operation)->socket, send->pieces, send->count);
-        error = size == 0 ? icn_sim_send_error(end) : 0;
+        error = size == 0 ? icn_sim_take_send_error(end) : 0;
     }
     icn_sim_port_forget_send(port, operation);
     if (cancelled || error == 0) {

@@ -13,7 +13,7 @@ typedef struct icn_sim_port {
     icn_endpoint *endpoints[ICN_SIM_ENDPOINTS_MAX]; /* attached */
     uint32_t endpoint_count;
     icn_list sends;  /* what the sends in flight were given */
-    icn_list queued; /* operations whose last completion is known: they failed to start, or were cancelled */
+    icn_list queued; /* operations whose last completion is known: they failed at once, or were cancelled */
     uint32_t thread; /* the fiber that used it last; 0: none yet */
     bool active;     /* something may have changed since it was looked at */
     bool woken;

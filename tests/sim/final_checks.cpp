@@ -53,8 +53,14 @@ void check_far_session(const Session &session)
     }
     for (uint32_t i = 0; i < world.model.session_count(); i++) {
         const Session &sender = world.model.session(i);
-        if (sender.stream == session.received.stream() && sender.totals_known && session.received_all_known &&
-            session.received.bytes() != sender.bytes_sent) {
+        if (sender.stream != session.received.stream()) {
+            continue;
+        }
+        if (sender.aborted) {
+            icn_sim_violation(invariant::close_reason, "session %u: ended by 'peer closed', session %u was aborted",
+                              session.index, i);
+        }
+        if (sender.totals_known && session.received_all_known && session.received.bytes() != sender.bytes_sent) {
             icn_sim_violation(invariant::received_bytes, "session %u: %llu of %llu bytes of session %u", session.index,
                               static_cast<Bytes>(session.received.bytes()), static_cast<Bytes>(sender.bytes_sent), i);
         }

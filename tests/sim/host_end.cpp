@@ -27,7 +27,7 @@ Causes causes_of_peer(const Peer &peer)
     }
     if (peer.closed) {
         /* A reset is the answer to what it did not read, or to what is sent to it later. */
-        causes |= cause(IOCPNET_CLOSE_PEER_CLOSED) | cause(IOCPNET_CLOSE_RESET);
+        causes |= cause(IOCPNET_CLOSE_RESET) | (peer.unread ? 0 : cause(IOCPNET_CLOSE_PEER_CLOSED));
     } else if (peer.end == nullptr) {
         causes |= cause(IOCPNET_CLOSE_RESET);
     }

@@ -344,6 +344,7 @@ void Peers::end_output(Peer &peer)
     case Ending::close:
     case Ending::wait:
         peer.closed = true;
+        peer.unread = icn_sim_readable(peer.end) != 0;
         give_back(peer);
         break;
     case Ending::reset:

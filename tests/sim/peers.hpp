@@ -52,6 +52,7 @@ struct Peer {
     bool output_done = false;
     bool fin_sent = false;
     bool closed = false; /* by itself, before the library's end was seen */
+    bool unread = false; /* bytes, when it closed: its stream did not end in order */
     bool reset = false;  /* by itself */
     bool eof_seen = false;
     bool broken_seen = false;

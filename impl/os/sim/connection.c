@@ -91,22 +91,26 @@ uint32_t icn_sim_writable(const icn_sim_end *end)
 
 bool icn_sim_ended(const icn_sim_end *end)
 {
-    return end->error != 0 || (end->far->shut && end->in.size == 0);
+    return end->broken || (end->far->shut && end->in.size == 0);
 }
 
 bool icn_sim_broken(const icn_sim_end *end)
 {
-    return end->error != 0;
+    return end->broken;
 }
 
-int32_t icn_sim_end_error(const icn_sim_end *end)
+int32_t icn_sim_take_error(icn_sim_end *end)
 {
-    return end->error;
+    int32_t error = end->error;
+
+    end->error = 0;
+    return error;
 }
 
-int32_t icn_sim_send_error(const icn_sim_end *end)
+int32_t icn_sim_take_send_error(icn_sim_end *end)
 {
-    return end->error == 0 && end->shut ? EPIPE : end->error;
+    int32_t error = icn_sim_take_error(end);
+    return error == 0 && (end->broken || end->shut) ? EPIPE : error;
 }
 
 static void pipe_put(icn_sim_pipe *pipe, const uint8_t *data, uint32_t size)
@@ -131,7 +135,8 @@ static void pipe_take(icn_sim_pipe *pipe, uint8_t *data, uint32_t size)
 
 static void break_end(icn_sim_end *end, int32_t os_error)
 {
-    if (end->error == 0) {
+    if (!end->broken) {
+        end->broken = true;
         end->error = os_error;
     }
     tell(end);
@@ -140,7 +145,7 @@ static void break_end(icn_sim_end *end, int32_t os_error)
 int64_t icn_sim_write(icn_sim_end *end, const void *data, uint32_t size)
 {
     ICN_CHECK(!end->closed);
-    if (end->error != 0 || end->shut) {
+    if (end->broken || end->shut) {
         return -1;
     }
     if (end->far->closed) {
@@ -167,7 +172,7 @@ int64_t icn_sim_read(icn_sim_end *end, void *data, uint32_t size)
         tell(end->far);
         return taken;
     }
-    if (end->error != 0) {
+    if (end->broken) {
         return -1;
     }
     return end->far->shut ? -2 : 0;
@@ -175,7 +180,7 @@ int64_t icn_sim_read(icn_sim_end *end, void *data, uint32_t size)
 
 void icn_sim_shutdown(icn_sim_end *end)
 {
-    if (!end->shut && end->error == 0) {
+    if (!end->shut && !end->broken) {
         icn_sim_trace("fin", icn_sim_connection(end), end->is_client);
         end->shut = true;
         tell(end->far);
@@ -185,13 +190,13 @@ void icn_sim_shutdown(icn_sim_end *end)
 void icn_sim_break(icn_sim_end *end, int32_t os_error)
 {
     icn_sim_trace("break", icn_sim_connection(end), (uint64_t)os_error);
-    break_end(end, os_error);
+    break_end(end, 0);
     break_end(end->far, ECONNRESET);
 }
 
 void icn_sim_reset(icn_sim_end *end, int32_t os_error)
 {
-    if (end->far->closed || end->error != 0) {
+    if (end->far->closed || end->broken) {
         return;
     }
     icn_sim_trace("reset", icn_sim_connection(end), (uint64_t)os_error);

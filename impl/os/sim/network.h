@@ -42,7 +42,7 @@ icn_sim_end *icn_sim_connect_decide(uint32_t which, int32_t os_error);
 
 /* Bytes taken, 0 when the pipe is full; -1: the connection is broken. */
 int64_t icn_sim_write(icn_sim_end *end, const void *data, uint32_t size);
-/* Bytes read; 0: none are there now; -1: broken; -2: end of the stream. */
+/* Bytes read; 0: none are there now; -1: broken, however often it is asked; -2: end of the stream. */
 int64_t icn_sim_read(icn_sim_end *end, void *data, uint32_t size);
 uint32_t icn_sim_readable(const icn_sim_end *end);
 uint32_t icn_sim_writable(const icn_sim_end *end);
@@ -83,11 +83,11 @@ int32_t icn_sim_descriptor_accept(icn_os_socket listener, icn_os_socket *accepte
 void icn_sim_descriptor_connect(icn_os_socket socket, const icn_address *address);
 /* True: decided, and os_error is 0 or why it failed. */
 bool icn_sim_descriptor_connected(icn_os_socket socket, int32_t *os_error);
-/* The error that a broken end shows, 0: it is not broken. */
-int32_t icn_sim_end_error(const icn_sim_end *end);
-/* The same for one that wants to send: EPIPE after its own FIN. */
-int32_t icn_sim_send_error(const icn_sim_end *end);
-/* The network gives the connection up: this end sees os_error from now on, the far one a reset. */
+/* As Linux does, an error is told once: to the send or receive that meets it first. 0: none, or it was told. */
+int32_t icn_sim_take_error(icn_sim_end *end);
+/* The same for one that wants to send: EPIPE once the error was told, and after its own FIN. */
+int32_t icn_sim_take_send_error(icn_sim_end *end);
+/* The network gives the connection up: this end was told of os_error just now, the far one sees a reset. */
 void icn_sim_break(icn_sim_end *end, int32_t os_error);
 
 /* Gives the network what it takes now of some pieces, and by choice less. Returns the bytes. (os/sim/socket.c) */

@@ -15,7 +15,8 @@ typedef struct icn_sim_pipe {
 struct icn_sim_end {
     icn_sim_end *far;
     icn_sim_pipe in;
-    int32_t error; /* not 0: broken */
+    bool broken;
+    int32_t error; /* of a broken end: not told yet; 0: somebody has taken it */
     bool shut;     /* this end has sent its FIN */
     bool closed;   /* given back: nobody has it any more */
     bool is_client;

@@ -113,7 +113,12 @@ uint32_t icn_sim_socket_write(icn_os_socket socket, const iocpnet_iovec *pieces,
 int64_t icn_os_socket_send(icn_os_socket socket, const iocpnet_iovec *pieces, uint32_t count)
 {
     icn_interleave();
-    uint32_t taken = icn_sim_chance(REFUSAL_CHANCE) ? 0 : icn_sim_socket_write(socket, pieces, count);
+    bool refused = icn_sim_chance(REFUSAL_CHANCE);
+    uint32_t taken = refused ? 0 : icn_sim_socket_write(socket, pieces, count);
+    if (!refused && taken == 0) {
+        /* The caller is told no code, but the system has told it. */
+        (void)icn_sim_take_send_error(icn_sim_descriptor_end(socket));
+    }
     return taken != 0 ? (int64_t)taken : -1;
 }
 
