@@ -267,3 +267,16 @@ SERVICE = (
 )
 
 ALL = HANDLES + KICKS + OPERATIONS + SENDING + CLOSING + EVENTS + SERVICE
+
+# What each file of tests/sim/regressions found once, made again: it has to fail with this, or it means nothing any more.
+REVERSED = {
+    "resume_inside_callback": Mutant("an event inside an event on resume", "net/session_receive.c", (
+        ("            /* It may close now, which sends what is queued and delivers events: not inside this one. */\n"
+         "            icn_session_kick(session);\n", "            icn_session_pursue_end_of_stream(session);\n"),)),
+    "starved_poll": next(each for each in EVENTS if each.name == "room offered only when a poll returns"),
+    "room_given_back": Mutant("room is given back and nobody is told", "net/session_send.c", (
+        ("        /* The owner may have looked while these bytes took the room that another send waits for. */\n"
+         "        icn_session_kick(session);\n", ""),)),
+    "full_queue_fed": Mutant("a full queue is fed", "service/delivery.c", (
+        ("if (!icn_event_queue_is_full(queue) || !icn_event_queue_starve(queue)) {", "if (queue != NULL) {"),)),
+}

@@ -2,7 +2,8 @@
 """
 Build the simulator with each planted bug of mutants.py, and see that it finds it: run_mutants.py BUILD-FOLDER RESULTS [NAME-PART].
 
-Each bug has to be found from each of three base seeds, within a minute. Prints by which invariant, and after how long.
+Each bug has to be found from each of three base seeds, within a minute. Prints by which invariant, and after how long. Each
+regression of tests/sim has to be found with its own bug planted again.
 """
 
 import json
@@ -22,6 +23,7 @@ BASE_SEEDS = (1_000_000, 2_000_000, 3_000_000)
 LIMIT_SECONDS = 60
 LIFE_CYCLES = 100_000_000  # more than a minute's
 CONTROL_LIFE_CYCLES = 200_000
+REGRESSIONS = ROOT / "tests" / "sim" / "regressions"
 VIOLATION = re.compile(r"^violation: ([^:]+):", re.MULTILINE)
 
 
@@ -115,6 +117,25 @@ def control(build):
     return passed
 
 
+def regressions(part):
+    return {path.stem for path in REGRESSIONS.glob("*.choices")} | set(mutants.REVERSED) if part in "regression" else set()
+
+
+def replay(build, name):
+    """True when the recorded choices break an invariant with the bug that they once found; prints a line."""
+    mutant = mutants.REVERSED.get(name)
+    if mutant is None:
+        print(f"FAILED  regression {name}: its bug is not in mutants.REVERSED", flush=True)
+        return False
+    command = [str(make(build, mutant)), "--replay", str(REGRESSIONS / f"{name}.choices"), "--no-shrink"]
+    done = subprocess.run(command, cwd=ROOT, text=True, errors="replace", timeout=LIMIT_SECONDS, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    found = VIOLATION.search(done.stdout)
+    print(f"{'found ' if found else 'FAILED'}  regression {name}: {mutant.name}: "
+          f"{found.group(1) if found else 'not found any more'}", flush=True)
+    return found is not None
+
+
 def main():
     build = Build(sys.argv[1])
     part = sys.argv[3] if len(sys.argv) > 3 else ""
@@ -122,8 +143,9 @@ def main():
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         controlled = pool.submit(control, build)
         verdicts = list(pool.map(lambda mutant: judge(build, mutant), chosen))
+        replays = list(pool.map(lambda name: replay(build, name), sorted(regressions(part))))
     print(f"planted bugs: {sum(verdicts)} of {len(verdicts)} found, each from {len(BASE_SEEDS)} base seeds")
-    verdicts.append(controlled.result())
+    verdicts += [controlled.result(), *replays]
     passed = sum(verdicts)
     with open(sys.argv[2], "a", encoding="utf-8") as results:
         results.write(f"{passed} {len(verdicts) - passed}\n")
