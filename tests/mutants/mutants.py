@@ -277,6 +277,4 @@ REVERSED = {
     "room_given_back": Mutant("room is given back and nobody is told", "net/session_send.c", (
         ("        /* The owner may have looked while these bytes took the room that another send waits for. */\n"
          "        icn_session_kick(session);\n", ""),)),
-    "full_queue_fed": Mutant("a full queue is fed", "service/delivery.c", (
-        ("if (!icn_event_queue_is_full(queue) || !icn_event_queue_starve(queue)) {", "if (queue != NULL) {"),)),
 }
