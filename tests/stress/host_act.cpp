@@ -13,8 +13,9 @@ namespace
 
 char user_values[64];
 
-/* More sessions than this wait for a slow dispatcher only: wine's server has a descriptor for each. */
+/* More sessions or listeners than this wait for a slow dispatcher only: wine's server has a descriptor for each. */
 constexpr uint64_t sessions_busy = 2000;
+constexpr uint64_t listeners_busy = 100;
 
 bool is_user_value(const void *user)
 {
@@ -181,11 +182,14 @@ void Host::act_on_service(Random &random)
 {
     const NoCallbacks none;
     iocpnet_service_statistics statistics;
-    iocpnet_live_objects objects;
+    iocpnet_live_objects objects = {};
     int32_t status = IOCPNET_OK;
     switch (random.below(10)) {
     case 0:
-        open_listener(random);
+        status = iocpnet_count_live_objects(&objects, sizeof objects);
+        if (objects.listeners < listeners_busy) {
+            open_listener(random);
+        }
         break;
     case 1:
         close_listener(random);
