@@ -303,6 +303,12 @@ enum {
 /* The bit of an event kind in iocpnet_service_options.batch_events. */
 #define IOCPNET_EVENT_BIT(kind) (UINT64_C(1) << (kind))
 
+/* Durations of callbacks are counted in so many classes. */
+#define IOCPNET_CALLBACK_TIMES 24
+
+/* At most this many events are kept by one dispatcher for iocpnet_service_trace, 32 bytes each. */
+#define IOCPNET_TRACE_RECORDS_MAX 1048576
+
 /* Give every field its default with iocpnet_service_options_init, then change what differs. */
 typedef struct iocpnet_service_options {
     uint32_t struct_size;          /* bytes, set by the init function */
@@ -321,6 +327,10 @@ typedef struct iocpnet_service_options {
     uint32_t spin_us;  /* before a dispatcher sleeps, look for work for so long, in microseconds, up to 1,000: less
                                   latency for CPU time. Adapts: after long waits it sleeps at once. Default 0: never */
     uint32_t reserved; /* 0 */
+    uint32_t
+        slow_callback_us;   /* callbacks are timed, and those that take so long, in microseconds, are counted and logged
+                                  with their session as a warning. Default 0: they are not timed. Nothing with batches */
+    uint32_t trace_records; /* last events that each dispatcher keeps, see iocpnet_service_trace. Default 0: none */
 } iocpnet_service_options;
 
 typedef struct iocpnet_stop_result {
@@ -354,7 +364,23 @@ typedef struct iocpnet_service_statistics {
     uint64_t broadcasts;                /* accepted calls of broadcast */
     uint64_t broadcast_sends;           /* times that a session got one */
     uint64_t broadcast_skips;           /* times that a session had no room for one, disconnected for it or not */
+    uint64_t callbacks_slow;            /* that took slow_callback_us or longer */
+    uint64_t callback_time_us;          /* all together, where slow_callback_us is set */
+    uint64_t callback_times[IOCPNET_CALLBACK_TIMES]; /* callbacks by duration: [0] less than 1 us, [i] at least 2^(i-1)
+                                                        and less than 2^i us, the last whatever is longer */
+    uint64_t log_lines_dropped; /* of the whole process: its queue was full, see iocpnet_set_log_callback */
 } iocpnet_service_statistics;
+
+/* One event that was delivered, see iocpnet_service_trace. 48 bytes, for ever. */
+typedef struct iocpnet_trace_record {
+    uint64_t number;       /* of the events of its dispatcher, from 0 on: what is missing was overwritten */
+    uint64_t time_us;      /* when it was delivered: microseconds of a clock that never jumps */
+    uint64_t session;      /* handle, perhaps stale; 0: an event of the service */
+    uint64_t size;         /* as in the event */
+    uint32_t kind;         /* IOCPNET_EVENT_* */
+    uint32_t close_reason; /* IOCPNET_CLOSE_* */
+    uint64_t reserved;     /* 0 */
+} iocpnet_trace_record;
 
 typedef struct iocpnet_service_details {
     uint32_t state;            /* IOCPNET_SERVICE_* */
@@ -468,6 +494,29 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_stats(iocpnet_service service, 
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_info(iocpnet_service service, iocpnet_service_details *details,
                                                       uint32_t size);
+
+/*
+ * Stores the statistics of a service as text for Prometheus (exposition format 0.0.4; media type "text/plain;
+ * version=0.0.4"), for a host to hand out over HTTP.
+ * `name`: NULL, or a name for the label "service" of each sample, UTF-8 of at most 255 bytes, any characters.
+ * `text`, `capacity` in bytes: a buffer of the caller, with room for the final zero; 16 KiB and 64 times the length of the
+ * name suffice in this version. `text` may be NULL when `capacity` is 0.
+ * Returns the length needed without the final zero; when it is not below `capacity` nothing was stored.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL, a name that is longer or not UTF-8). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_metrics(iocpnet_service service, const char *name, char *text,
+                                                         uint32_t capacity);
+
+/*
+ * Stores the last events that one dispatcher delivered, the oldest first: with `trace_records` in the options, and stops
+ * nothing. With batches an event is delivered when it is queued.
+ * `records`, `capacity`: an array of the caller; the newest are stored when not all fit.
+ * Returns how many were stored; 0 without `trace_records`. An event that is overwritten meanwhile is left out.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (dispatcher, NULL, a capacity of 0 or above IOCPNET_TRACE_RECORDS_MAX).
+ * Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_trace(iocpnet_service service, uint32_t dispatcher,
+                                                       iocpnet_trace_record *records, uint32_t capacity);
 
 /* ----------------------------------------------------------------------------------------------- listener */
 
@@ -800,6 +849,9 @@ typedef struct iocpnet_api {
     int32_t(IOCPNET_CALL *service_broadcast)(iocpnet_service service, iocpnet_buffer buffer,
                                              const iocpnet_session *sessions, uint32_t count, uint32_t flags,
                                              iocpnet_broadcast_result *result);
+    int32_t(IOCPNET_CALL *service_metrics)(iocpnet_service service, const char *name, char *text, uint32_t capacity);
+    int32_t(IOCPNET_CALL *service_trace)(iocpnet_service service, uint32_t dispatcher, iocpnet_trace_record *records,
+                                         uint32_t capacity);
 } iocpnet_api;
 
 /*

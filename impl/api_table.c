@@ -49,6 +49,8 @@ static const iocpnet_api table_of_functions = {
     .buffer_release = iocpnet_buffer_release,
     .session_send_buffer = iocpnet_session_send_buffer,
     .service_broadcast = iocpnet_service_broadcast,
+    .service_metrics = iocpnet_service_metrics,
+    .service_trace = iocpnet_service_trace,
 };
 
 int32_t IOCPNET_CALL iocpnet_get_api(uint32_t version, uint32_t size, iocpnet_api *table)

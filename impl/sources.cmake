@@ -10,6 +10,7 @@ set(IOCPNET_SOURCES_COMMON
     api_session.c
     api_support.c
     api_table.c
+    api_watch.c
     base/address.c
     base/check.c
     base/status.c
@@ -19,6 +20,7 @@ set(IOCPNET_SOURCES_COMMON
     util/log.c
     util/memory.c
     util/timer.c
+    util/trace_ring.c
     port/port.c
     net/broadcast.c
     net/buffer.c
@@ -43,10 +45,12 @@ set(IOCPNET_SOURCES_COMMON
     service/dispatcher.c
     service/dispatcher_drive.c
     service/event_queue.c
+    service/metrics.c
     service/service.c
     service/service_destroy.c
     service/service_stop.c
     service/statistics.c
+    service/watch.c
 )
 
 set(IOCPNET_SOURCES_LINUX

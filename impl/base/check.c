@@ -8,14 +8,25 @@
 
 #include "base/atomic.h"
 
+/* Functions, or 0 for none. As numbers: a function's address is no void pointer in ISO C. */
+static icn_atomic_u64 replaced_handler; /* an icn_check_handler */
+static icn_atomic_u64 dump_function;
+
 static void print_and_abort(const char *file, int line, const char *condition)
 {
+    void (*dump)(void) = (void (*)(void))(uintptr_t)icn_u64_load(&dump_function);
+
     fprintf(stderr, "%s:%d: check failed: %s\n", file, line, condition);
+    if (dump != NULL) {
+        dump();
+    }
     abort();
 }
 
-/* An icn_check_handler, or 0 for the default. As a number: a function's address is no void pointer in ISO C. */
-static icn_atomic_u64 replaced_handler;
+void icn_check_set_dump(void (*dump)(void))
+{
+    icn_u64_store(&dump_function, (uintptr_t)dump);
+}
 
 icn_check_handler *icn_check_set_handler(icn_check_handler *handler)
 {

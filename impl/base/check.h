@@ -12,6 +12,9 @@ typedef void icn_check_handler(const char *file, int line, const char *condition
 /* Returns the previous handler. NULL restores the default, which prints and aborts. Any thread. */
 icn_check_handler *icn_check_set_handler(icn_check_handler *handler);
 
+/* What print_and_abort calls before it aborts, to print more to standard error; NULL: nothing. Any thread. */
+void icn_check_set_dump(void (*dump)(void));
+
 /* It may return, in a test; what comes after a failed check is no case for an analyzer. */
 #if defined(__clang_analyzer__)
 __attribute__((analyzer_noreturn))

@@ -57,8 +57,21 @@ static const char *const reasons[] = {
     [IOCPNET_CLOSE_ERROR] = "error",
 };
 
+static const char *const events[] = {
+    [0] = "unknown",
+    [IOCPNET_EVENT_CONNECTED] = "connected",
+    [IOCPNET_EVENT_RECEIVED] = "received",
+    [IOCPNET_EVENT_SENT] = "sent",
+    [IOCPNET_EVENT_WRITABLE] = "writable",
+    [IOCPNET_EVENT_DISCONNECTED] = "disconnected",
+    [IOCPNET_EVENT_CONNECT_FAILED] = "connect failed",
+    [IOCPNET_EVENT_SERVICE_STOPPED] = "service stopped",
+    [IOCPNET_EVENT_SERVICE_DESTROYED] = "service destroyed",
+};
+
 _Static_assert(sizeof words / sizeof words[0] == IOCPNET_PENDING - IOCPNET_E_SYSTEM + 1, "every status has its words");
 _Static_assert(sizeof reasons / sizeof reasons[0] == IOCPNET_CLOSE_REASON_COUNT, "every close reason has its name");
+_Static_assert(sizeof events / sizeof events[0] == IOCPNET_EVENT_KIND_COUNT, "every kind of event has its name");
 
 static const status_words *words_of(int32_t status)
 {
@@ -83,4 +96,9 @@ const char *icn_status_text(int32_t status)
 const char *icn_close_reason_name(uint32_t reason)
 {
     return reason < IOCPNET_CLOSE_REASON_COUNT ? reasons[reason] : "unknown";
+}
+
+const char *icn_event_name(uint32_t kind)
+{
+    return kind < IOCPNET_EVENT_KIND_COUNT ? events[kind] : "unknown";
 }

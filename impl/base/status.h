@@ -13,4 +13,7 @@ const char *icn_status_text(int32_t status);
 /* "peer closed"; "unknown" for a number that is none. */
 const char *icn_close_reason_name(uint32_t reason);
 
+/* "received"; "unknown" for a number that is none. */
+const char *icn_event_name(uint32_t kind);
+
 #endif

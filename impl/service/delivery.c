@@ -129,7 +129,7 @@ static void announce_stopped(icn_kick *kick)
     iocpnet_event event = {0};
     event.kind = IOCPNET_EVENT_SERVICE_STOPPED;
     event.service = dispatcher->service->roster.service;
-    (void)deliver_by_callback(loop, NULL, &event);
+    (void)loop->deliver(loop, NULL, &event);
 }
 
 void icn_delivery_init(icn_dispatcher *dispatcher)

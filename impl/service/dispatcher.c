@@ -28,6 +28,7 @@ void icn_dispatcher_fini(icn_dispatcher *dispatcher)
 {
     icn_gate_give_up(dispatcher->gate);
     icn_event_queue_fini(&dispatcher->queue);
+    icn_watch_fini(&dispatcher->watch);
     icn_loop_fini(&dispatcher->loop);
 }
 

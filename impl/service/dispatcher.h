@@ -13,6 +13,7 @@
 #include "os/thread.h"
 #include "service/event_queue.h"
 #include "service/service.h"
+#include "service/watch.h"
 
 /* Completions of one turn: enough to share its costs, few enough to look at kicks and timers often. */
 #define ICN_TURN_BUDGET 512
@@ -20,7 +21,8 @@
 typedef struct icn_dispatcher {
     icn_loop loop;
     icn_service *service;
-    icn_event_queue queue;  /* delivery by batches */
+    icn_event_queue queue; /* delivery by batches */
+    icn_watch watch;
     icn_thread thread;      /* driving by the library */
     icn_atomic_u32 leaving; /* 1: the thread ends */
     icn_gate *gate;         /* around dispatch and poll, and those that drive it to its end */

@@ -56,7 +56,7 @@ static icn_result add_dispatcher(icn_service *service)
     icn_dispatcher_init(&service->dispatchers[index], service, index, port);
     roster->loops[index] = &service->dispatchers[index].loop;
     roster->loop_count++;
-    return result;
+    return icn_failure(icn_watch_init(&service->dispatchers[index]));
 }
 
 static icn_result add_dispatchers(icn_service *service)
@@ -213,6 +213,7 @@ static void set_wanted(icn_service *service)
         loop->wanted = wanted;
         loop->on_received = service->callbacks[IOCPNET_EVENT_RECEIVED].function;
         loop->on_received_user = service->callbacks[IOCPNET_EVENT_RECEIVED].user;
+        icn_watch_start(&service->dispatchers[i]);
     }
 }
 

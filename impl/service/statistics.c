@@ -4,6 +4,7 @@
 
 #include "service/dispatcher.h"
 #include "util/live.h"
+#include "util/log.h"
 #include "util/memory.h"
 
 static void add(uint64_t *sum, const icn_atomic_u64 *counter)
@@ -47,6 +48,15 @@ static uint64_t send_queue_bytes(const icn_loop *loop)
     return accepted > left ? accepted - left : 0;
 }
 
+static void add_callbacks(const icn_watch *watch, iocpnet_service_statistics *statistics)
+{
+    add(&statistics->callbacks_slow, &watch->slow);
+    add(&statistics->callback_time_us, &watch->time_us);
+    for (uint32_t i = 0; i < IOCPNET_CALLBACK_TIMES; i++) {
+        add(&statistics->callback_times[i], &watch->times[i]);
+    }
+}
+
 void icn_service_statistics(icn_service *service, iocpnet_service_statistics *statistics)
 {
     memset(statistics, 0, sizeof *statistics);
@@ -54,12 +64,14 @@ void icn_service_statistics(icn_service *service, iocpnet_service_statistics *st
         const icn_dispatcher *dispatcher = &service->dispatchers[i];
         add_traffic(&dispatcher->loop, statistics);
         add_connections(&dispatcher->loop.counters, statistics);
+        add_callbacks(&dispatcher->watch, statistics);
         add(&statistics->operations_live, &dispatcher->loop.counters.operations_live);
         statistics->send_queue_bytes += send_queue_bytes(&dispatcher->loop);
         statistics->event_queue_bytes += icn_event_queue_bytes(&dispatcher->queue);
     }
     statistics->sessions_live = icn_u64_load_relaxed(&service->roster.sessions_live);
     statistics->sessions_peak = icn_u64_load_relaxed(&service->roster.sessions_peak);
+    statistics->log_lines_dropped = icn_log_dropped();
     statistics->broadcasts = icn_u64_load_relaxed(&service->roster.broadcasts);
     statistics->broadcast_sends = icn_u64_load_relaxed(&service->roster.broadcast_sends);
     statistics->broadcast_skips = icn_u64_load_relaxed(&service->roster.broadcast_skips);

@@ -77,7 +77,9 @@ TEST(CppValues, EveryServiceOptionIsPassedOn)
                                                 .with_send_queue_bytes_low(7)
                                                 .with_event_queue_bytes_max(8)
                                                 .with_batch_events(9)
-                                                .with_spin_us(10));
+                                                .with_spin_us(10)
+                                                .with_slow_callback_us(11)
+                                                .with_trace_records(12));
     const iocpnet_service_options wanted = {sizeof wanted,
                                             IOCPNET_PORT_IOCP,
                                             IOCPNET_DRIVING_HOST,
@@ -91,7 +93,9 @@ TEST(CppValues, EveryServiceOptionIsPassedOn)
                                             8,
                                             9,
                                             10,
-                                            0};
+                                            0,
+                                            11,
+                                            12};
     EXPECT_EQ(0, std::memcmp(&wanted, &made, sizeof wanted));
 }
 

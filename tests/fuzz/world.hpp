@@ -95,6 +95,7 @@ private:
     void drive_wrongly(Service &service);
     int32_t poll(Service &service, uint32_t dispatcher, uint32_t timeout_ms);
     void read_service(Service &service);
+    void read_trace(const Service &service);
     void open_listener(Service &service);
     void close_listener();
     void read_listener();

@@ -245,6 +245,8 @@ void World::create_service()
     }
     iocpnet_service_options options;
     iocpnet_service_options_init(&options, sizeof options);
+    options.slow_callback_us = input_.pick<uint32_t>({0, 0, 1, 1000000});
+    options.trace_records = input_.pick<uint32_t>({0, 0, 1, 5});
     const uint8_t choices = input_.byte();
     options.port = IOCPNET_PORT_EPOLL;
     options.driving = IOCPNET_DRIVING_HOST;
@@ -389,6 +391,25 @@ void World::read_service(Service &service)
                  (details.state >= IOCPNET_SERVICE_RUNNING) == (service.started || service.stopping));
     FUZZ_REQUIRE(statistics.disconnects <= statistics.accepts + statistics.connects);
     FUZZ_REQUIRE(statistics.sessions_live <= statistics.sessions_peak);
+    const int32_t length = iocpnet_service_metrics(service.handle, "fuzzed", nullptr, 0);
+    FUZZ_REQUIRE(service.destroyed ? length == IOCPNET_E_INVALID_HANDLE : length > 0);
+    read_trace(service);
+}
+
+/* Whatever is kept, it is in order. */
+void World::read_trace(const Service &service)
+{
+    iocpnet_trace_record records[8] = {};
+    const uint32_t dispatcher = input_.below(service.dispatchers + 1);
+    const int32_t count = iocpnet_service_trace(service.handle, dispatcher, records, 8);
+    if (service.destroyed || dispatcher == service.dispatchers) {
+        FUZZ_REQUIRE(count == (service.destroyed ? IOCPNET_E_INVALID_HANDLE : IOCPNET_E_INVALID_ARGUMENT));
+        return;
+    }
+    FUZZ_REQUIRE(count >= 0 && count <= 8);
+    for (int32_t i = 1; i < count; i++) {
+        FUZZ_REQUIRE(records[i].number == records[i - 1].number + 1 && records[i].time_us >= records[i - 1].time_us);
+    }
 }
 
 /* ---- listeners ---- */

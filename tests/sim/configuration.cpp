@@ -53,6 +53,7 @@ ServiceConfiguration draw_service()
         0, IOCPNET_EVENT_BIT(IOCPNET_EVENT_WRITABLE), 0,
         0, IOCPNET_EVENT_BIT(IOCPNET_EVENT_RECEIVED), IOCPNET_EVENT_BIT(IOCPNET_EVENT_SERVICE_STOPPED)};
     static const uint32_t spins[] = {0, 0, 0, 20};
+    static const uint32_t traces[] = {0, 0, 3, 200};
     ServiceConfiguration drawn = {};
     (void)iocpnet_service_options_init(&drawn.options, sizeof drawn.options);
     const uint64_t all = (IOCPNET_EVENT_BIT(IOCPNET_EVENT_KIND_COUNT) - 1) & ~uint64_t{1};
@@ -62,6 +63,8 @@ ServiceConfiguration draw_service()
     drawn.options.dispatcher_count = one_of(dispatchers);
     drawn.options.port = one_of(ports);
     drawn.options.spin_us = one_of(spins);
+    drawn.options.slow_callback_us = icn_sim_choose(2);
+    drawn.options.trace_records = one_of(traces);
     draw_limits(drawn.options);
     drawn.callbacks = all & ~one_of(left_out);
     drawn.options.batch_events = drawn.callbacks;

@@ -20,6 +20,8 @@ const std::set<int32_t> argument = {IOCPNET_E_INVALID_ARGUMENT};
 char text[64];
 char byte[16];
 iocpnet_event stored_events[4];
+iocpnet_trace_record stored_records[4];
+const std::string long_name(256, 'n');
 
 template <typename Options>
 Options defaults(int32_t(IOCPNET_CALL *init)(Options *, uint32_t))
@@ -105,6 +107,7 @@ void add_service_create(Table &table)
     add("highest watermark", [](Options &o) { o.send_queue_bytes_low = UINT64_MAX; });
     add("undefined events", [](Options &o) { o.batch_events |= IOCPNET_EVENT_BIT(IOCPNET_EVENT_KIND_COUNT); });
     add("highest event", [](Options &o) { o.batch_events |= UINT64_C(1) << 63; });
+    add("too many records of a trace", [](Options &o) { o.trace_records = IOCPNET_TRACE_RECORDS_MAX + 1; });
     const uint32_t foreign = on_windows ? IOCPNET_PORT_EPOLL : IOCPNET_PORT_IOCP;
     create.wrong.push_back({"port of another system",
                             [=] { return create_with([=](Options &o) { o.port = foreign; }); },
@@ -162,6 +165,26 @@ void add_service(Table &table, const World &world)
             return iocpnet_service_info(h, &details, sizeof details);
         },
         {{"NULL", [=] { return iocpnet_service_info(w->service, nullptr, sizeof(iocpnet_service_details)); },
+          argument}}};
+}
+
+void add_watching(Table &table, const World &world)
+{
+    const World *w = &world;
+    table["iocpnet_service_metrics"] = {
+        Kind::service,
+        [](uint64_t h) { return iocpnet_service_metrics(h, nullptr, nullptr, 0); },
+        {{"NULL", [=] { return iocpnet_service_metrics(w->service, nullptr, nullptr, 1); }, argument},
+         {"no UTF-8", [=] { return iocpnet_service_metrics(w->service, "\xff", nullptr, 0); }, argument},
+         {"long name", [=] { return iocpnet_service_metrics(w->service, long_name.c_str(), nullptr, 0); }, argument}}};
+    table["iocpnet_service_trace"] = {
+        Kind::service,
+        [](uint64_t h) { return iocpnet_service_trace(h, 0, stored_records, 4); },
+        {{"NULL", [=] { return iocpnet_service_trace(w->service, 0, nullptr, 4); }, argument},
+         {"no capacity", [=] { return iocpnet_service_trace(w->service, 0, stored_records, 0); }, argument},
+         {"highest capacity", [=] { return iocpnet_service_trace(w->service, 0, stored_records, UINT32_MAX); },
+          argument},
+         {"highest dispatcher", [=] { return iocpnet_service_trace(w->service, UINT32_MAX, stored_records, 4); },
           argument}}};
 }
 
@@ -436,6 +459,7 @@ Table table_of(const World &world)
     add_process_wide(table);
     add_service_create(table);
     add_service(table, world);
+    add_watching(table, world);
     add_listener(table, world);
     add_connect(table, world);
     add_send_and_disconnect(table, world);

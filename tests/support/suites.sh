@@ -173,6 +173,9 @@ suite_abi() {
     build gcc-release iocpnet && build mingw iocpnet && build mingw32 iocpnet && run_checks tests/abi
 }
 
+# Debian's Python, for which Debian's package of the parser is.
+suite_metrics() { build gcc-release iocpnet && PATH=/usr/bin:$PATH run_checks tests/metrics; }
+
 suite_model() { run_checks tests/model; }
 
 suite_style() { run_checks tests/style; }

@@ -7,6 +7,7 @@
 #include "handler.hpp"
 
 #include <new>
+#include <string>
 
 namespace iocpnet
 {
@@ -219,6 +220,26 @@ public:
         service_statistics counters = {};
         const auto outcome = call(iocpnet_service_stats, &counters, std::uint32_t{sizeof counters});
         return {outcome, counters};
+    }
+    // Text for Prometheus; `name` is the label "service" of each sample. Throws std::bad_alloc when there is no memory.
+    result<std::string> metrics(const char *name = nullptr) const
+    {
+        std::string text;
+        auto length = count(iocpnet_service_metrics, name, static_cast<char *>(nullptr), std::uint32_t{0});
+        while (length && length.value() >= text.size()) {
+            text.resize(std::size_t{length.value()} + 16); // the numbers may grow meanwhile
+            length = count(iocpnet_service_metrics, name, text.data(), static_cast<std::uint32_t>(text.size()));
+        }
+        if (!length) {
+            return iocpnet::status(length);
+        }
+        text.resize(length.value());
+        return {iocpnet::status(), std::move(text)};
+    }
+    // Stores the last events of a dispatcher in an array of the caller, the oldest first; how many there were.
+    result<std::uint32_t> trace(std::uint32_t dispatcher, trace_record *records, std::uint32_t capacity) const noexcept
+    {
+        return count(iocpnet_service_trace, dispatcher, records, capacity);
     }
     result<service_details> info() const noexcept
     {

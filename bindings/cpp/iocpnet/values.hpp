@@ -95,6 +95,7 @@ using session_details = iocpnet_session_details;
 using stop_result = iocpnet_stop_result;
 using broadcast_result = iocpnet_broadcast_result;
 using live_objects = iocpnet_live_objects;
+using trace_record = iocpnet_trace_record;
 
 // "peer closed"
 inline const char *name(close_reason reason) noexcept
