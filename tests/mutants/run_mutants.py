@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """
 Build the simulator with each planted bug of mutants.py, and see that it finds it: run_mutants.py BUILD-FOLDER RESULTS [NAME-PART].
+Make the choices of a regression again, when the simulated world has changed: run_mutants.py BUILD-FOLDER --record NAME.
 
 Each bug has to be found from each of three base seeds, within a minute. Prints by which invariant, and after how long. Each
 regression of tests/sim has to be found with its own bug planted again.
@@ -21,6 +22,8 @@ import mutants
 ROOT = Path(__file__).resolve().parents[2]
 BASE_SEEDS = (1_000_000, 2_000_000, 3_000_000)
 LIMIT_SECONDS = 60
+RECORD_SECONDS = 900
+RECORD_SEED = 7_000_001
 LIFE_CYCLES = 100_000_000  # more than a minute's
 CONTROL_LIFE_CYCLES = 200_000
 REGRESSIONS = ROOT / "tests" / "sim" / "regressions"
@@ -136,8 +139,21 @@ def replay(build, name):
     return found is not None
 
 
+def record(build, name):
+    """Looks for choices that break an invariant with the bug of this regression, and none without it; keeps them."""
+    path = REGRESSIONS / f"{name}.choices"
+    simulate = make(build, mutants.REVERSED[name])
+    subprocess.run([str(simulate), "--seed", str(RECORD_SEED), "--life-cycles", str(LIFE_CYCLES), "--jobs", "2",
+                    "--output", str(path)], cwd=ROOT, timeout=RECORD_SECONDS, check=False)
+    harmless = subprocess.run([str(build.folder / "bin" / "simulate"), "--replay", str(path), "--no-shrink"], cwd=ROOT,
+                              check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    return harmless and replay(build, name)
+
+
 def main():
     build = Build(sys.argv[1])
+    if sys.argv[2] == "--record":
+        sys.exit(0 if record(build, sys.argv[3]) else 1)
     part = sys.argv[3] if len(sys.argv) > 3 else ""
     chosen = [mutant for mutant in mutants.ALL if part in mutant.name]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
