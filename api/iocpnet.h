@@ -51,6 +51,7 @@ typedef uint64_t iocpnet_service;
 typedef uint64_t iocpnet_listener;
 typedef uint64_t iocpnet_session;
 typedef uint64_t iocpnet_buffer;
+typedef uint64_t iocpnet_group;
 
 /* ------------------------------------------------------------------------------------------- status codes */
 
@@ -793,6 +794,61 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_broadcast(iocpnet_service servi
                                                            const iocpnet_session *sessions, uint32_t count,
                                                            uint32_t flags, iocpnet_broadcast_result *result);
 
+/* ------------------------------------------------------------------------------------------------ groups */
+
+/*
+ * Makes a group of sessions, empty: a chat room, a map, a team. It has members on all dispatchers of the service, and a
+ * session may be in many groups. `group`: receives the handle. The caller owns it and ends it with iocpnet_group_destroy,
+ * or with the service. In every state of the service.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL), CLOSED (being destroyed), NO_MEMORY, LIMIT_REACHED (handles). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_group_create(iocpnet_service service, iocpnet_group *group);
+
+/*
+ * Ends a group and its handle. Its sessions live on; what was broadcast before is still sent.
+ * Errors: INVALID_HANDLE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_group_destroy(iocpnet_group group);
+
+/*
+ * Makes a session a member; one that is a member already stays so. Membership ends by itself before the host sees
+ * DISCONNECTED. About 24 bytes of memory each.
+ * Errors: INVALID_HANDLE (of either), INVALID_ARGUMENT (the session is of another service), INVALID_STATE (still
+ * connecting), CLOSED (the session is closing), NO_MEMORY. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_group_add(iocpnet_group group, iocpnet_session session);
+
+/*
+ * Ends a membership. IOCPNET_OK also when there was none. A broadcast that runs meanwhile may still reach the session.
+ * Errors: INVALID_HANDLE (of either). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_group_remove(iocpnet_group group, iocpnet_session session);
+
+/*
+ * Stores the number of members. Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_group_count(iocpnet_group group, uint64_t *count);
+
+/*
+ * Sends a shared buffer to all members of a group, as iocpnet_service_broadcast does to those that are listed. Who is
+ * added or removed while it runs may get it or not; all others get it once, or are counted.
+ * `flags`: 0 or IOCPNET_BROADCAST_DISCONNECT_FULL. `result`: NULL, or receives the counts, unless an error is returned;
+ * `gone` counts members that are closing, `pending` is 0.
+ * Errors, after which no session gets it: INVALID_HANDLE (of either), INVALID_ARGUMENT (flags), TOO_LARGE, INVALID_STATE
+ * (not started), CLOSED (stopping), NO_MEMORY. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_group_broadcast(iocpnet_group group, iocpnet_buffer buffer, uint32_t flags,
+                                                         iocpnet_broadcast_result *result);
+
+/*
+ * The same, to all members but those of `count` sessions, at most IOCPNET_BROADCAST_EXCEPT_MAX; those that are no members
+ * or stale mean nothing. `sessions` may be NULL when `count` is 0.
+ * Errors: as iocpnet_group_broadcast. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_group_broadcast_except(iocpnet_group group, iocpnet_buffer buffer,
+                                                                const iocpnet_session *sessions, uint32_t count,
+                                                                uint32_t flags, iocpnet_broadcast_result *result);
+
 /* ------------------------------------------------------------------------------------- loading by hand */
 
 /* Every function above, for hosts that load the library with dlopen or LoadLibrary. New ones are appended. */
@@ -852,6 +908,16 @@ typedef struct iocpnet_api {
     int32_t(IOCPNET_CALL *service_metrics)(iocpnet_service service, const char *name, char *text, uint32_t capacity);
     int32_t(IOCPNET_CALL *service_trace)(iocpnet_service service, uint32_t dispatcher, iocpnet_trace_record *records,
                                          uint32_t capacity);
+    int32_t(IOCPNET_CALL *group_create)(iocpnet_service service, iocpnet_group *group);
+    int32_t(IOCPNET_CALL *group_destroy)(iocpnet_group group);
+    int32_t(IOCPNET_CALL *group_add)(iocpnet_group group, iocpnet_session session);
+    int32_t(IOCPNET_CALL *group_remove)(iocpnet_group group, iocpnet_session session);
+    int32_t(IOCPNET_CALL *group_count)(iocpnet_group group, uint64_t *count);
+    int32_t(IOCPNET_CALL *group_broadcast)(iocpnet_group group, iocpnet_buffer buffer, uint32_t flags,
+                                           iocpnet_broadcast_result *result);
+    int32_t(IOCPNET_CALL *group_broadcast_except)(iocpnet_group group, iocpnet_buffer buffer,
+                                                  const iocpnet_session *sessions, uint32_t count, uint32_t flags,
+                                                  iocpnet_broadcast_result *result);
 } iocpnet_api;
 
 /*

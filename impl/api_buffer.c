@@ -1,7 +1,5 @@
 /* Exported: shared buffers, and what sends them. */
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "api_support.h"
 #include "net/broadcast.h"
@@ -60,41 +58,20 @@ int32_t IOCPNET_CALL iocpnet_session_send_buffer(iocpnet_session session, iocpne
     return icn_api_status(status);
 }
 
-static int compare_handles(const void *one, const void *other)
-{
-    uint64_t a;
-    uint64_t b;
-    memcpy(&a, one, sizeof a);
-    memcpy(&b, other, sizeof b);
-    return (a > b) - (a < b);
-}
-
 static int32_t broadcast_except(icn_service *service, icn_buffer *buffer, const iocpnet_session *sessions,
                                 uint32_t count, uint32_t flags, iocpnet_broadcast_result *result)
 {
     uint64_t sorted[IOCPNET_BROADCAST_EXCEPT_MAX];
-    if (count != 0) {
-        memcpy(sorted, sessions, count * sizeof sorted[0]);
-        qsort(sorted, count, sizeof sorted[0], compare_handles);
-    }
+    icn_api_sort_handles(sessions, count, sorted);
     const icn_broadcast to_all = {
         .buffer = buffer, .excepted = (const uint8_t *)sorted, .excepted_count = count, .flags = flags};
     return icn_broadcast_to_all(&service->roster, &to_all, result);
 }
 
-static int32_t check_broadcast(const icn_service *service, const icn_buffer *buffer)
-{
-    uint32_t state = icn_service_state(service);
-    if (state != IOCPNET_SERVICE_RUNNING) {
-        return state == IOCPNET_SERVICE_CREATED ? IOCPNET_E_INVALID_STATE : IOCPNET_E_CLOSED;
-    }
-    return buffer->size <= service->roster.send_queue_bytes_max ? IOCPNET_OK : IOCPNET_E_TOO_LARGE;
-}
-
 static int32_t broadcast(icn_service *service, icn_buffer *buffer, const iocpnet_session *sessions, uint32_t count,
                          uint32_t flags, iocpnet_broadcast_result *result)
 {
-    int32_t status = check_broadcast(service, buffer);
+    int32_t status = icn_service_check_broadcast(service, buffer);
     if (status != IOCPNET_OK || buffer->size == 0) {
         return status;
     }

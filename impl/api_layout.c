@@ -213,6 +213,13 @@ static const layout layouts[] = {
     FIELD(iocpnet_api, service_broadcast),
     FIELD(iocpnet_api, service_metrics),
     FIELD(iocpnet_api, service_trace),
+    FIELD(iocpnet_api, group_create),
+    FIELD(iocpnet_api, group_destroy),
+    FIELD(iocpnet_api, group_add),
+    FIELD(iocpnet_api, group_remove),
+    FIELD(iocpnet_api, group_count),
+    FIELD(iocpnet_api, group_broadcast),
+    FIELD(iocpnet_api, group_broadcast_except),
 };
 
 int32_t IOCPNET_CALL iocpnet_layout(const char *name, uint32_t *offset, uint32_t *size)

@@ -1,6 +1,7 @@
 #include "api_support.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "os/thread.h"
@@ -85,4 +86,21 @@ int32_t icn_api_write_text(char *target, uint32_t capacity, const char *text, ui
         target[length] = 0;
     }
     return (int32_t)length;
+}
+
+static int compare_handles(const void *one, const void *other)
+{
+    uint64_t a;
+    uint64_t b;
+    memcpy(&a, one, sizeof a);
+    memcpy(&b, other, sizeof b);
+    return (a > b) - (a < b);
+}
+
+void icn_api_sort_handles(const uint64_t *handles, uint32_t count, uint64_t *sorted)
+{
+    if (count != 0) {
+        memcpy(sorted, handles, count * sizeof sorted[0]);
+        qsort(sorted, count, sizeof sorted[0], compare_handles);
+    }
 }

@@ -26,4 +26,7 @@ void icn_api_write(void *target, uint32_t size, const void *source, uint32_t kno
 /* Stores a text as iocpnet_listener_address does; returns its length. */
 int32_t icn_api_write_text(char *target, uint32_t capacity, const char *text, uint32_t length);
 
+/* Copies handles in ascending order. */
+void icn_api_sort_handles(const uint64_t *handles, uint32_t count, uint64_t *sorted);
+
 #endif

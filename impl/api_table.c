@@ -51,6 +51,13 @@ static const iocpnet_api table_of_functions = {
     .service_broadcast = iocpnet_service_broadcast,
     .service_metrics = iocpnet_service_metrics,
     .service_trace = iocpnet_service_trace,
+    .group_create = iocpnet_group_create,
+    .group_destroy = iocpnet_group_destroy,
+    .group_add = iocpnet_group_add,
+    .group_remove = iocpnet_group_remove,
+    .group_count = iocpnet_group_count,
+    .group_broadcast = iocpnet_group_broadcast,
+    .group_broadcast_except = iocpnet_group_broadcast_except,
 };
 
 int32_t IOCPNET_CALL iocpnet_get_api(uint32_t version, uint32_t size, iocpnet_api *table)

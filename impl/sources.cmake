@@ -3,6 +3,7 @@
 
 set(IOCPNET_SOURCES_COMMON
     api_buffer.c
+    api_group.c
     api_layout.c
     api_listener.c
     api_process.c
@@ -25,7 +26,9 @@ set(IOCPNET_SOURCES_COMMON
     net/broadcast.c
     net/buffer.c
     net/close.c
+    net/extension.c
     net/gate.c
+    net/group.c
     net/inbox.c
     net/listener.c
     net/loop.c

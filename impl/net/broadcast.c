@@ -59,7 +59,7 @@ void icn_broadcast_to_list(icn_roster *roster, icn_buffer *buffer, const uint64_
     count(roster, result);
 }
 
-static bool is_excepted(const icn_broadcast *broadcast, uint64_t handle)
+bool icn_broadcast_excepts(const icn_broadcast *broadcast, uint64_t handle)
 {
     uint32_t from = 0;
     uint32_t to = broadcast->excepted_count;
@@ -85,7 +85,7 @@ static void expand(icn_loop *loop, const icn_broadcast *broadcast, send_function
 {
     for (icn_list_node *node = loop->sessions.next; node != &loop->sessions; node = node->next) {
         icn_session *session = ICN_CONTAINER(node, icn_session, loop_node);
-        if (icn_session_state_now(session) == ICN_SESSION_OPEN && !is_excepted(broadcast, session->handle)) {
+        if (icn_session_state_now(session) == ICN_SESSION_OPEN && !icn_broadcast_excepts(broadcast, session->handle)) {
             (void)send_to(session, broadcast->buffer, broadcast->flags, send, result);
         }
     }

@@ -2,12 +2,16 @@
 #ifndef ICN_NET_BROADCAST_H
 #define ICN_NET_BROADCAST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "iocpnet.h"
 #include "net/inbox.h"
 #include "net/loop.h"
 #include "net/roster.h"
+
+/* True when the session of this handle is one that is not to get it. */
+bool icn_broadcast_excepts(const icn_broadcast *broadcast, uint64_t handle);
 
 /* Queues it at the open sessions of the loop that are not excepted. Owner thread. */
 void icn_broadcast_expand(icn_loop *loop, const icn_broadcast *broadcast);

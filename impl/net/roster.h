@@ -9,11 +9,20 @@
 #include <stdint.h>
 
 #include "base/atomic.h"
+#include "base/list.h"
 #include "iocpnet.h"
+#include "os/thread.h"
 
 struct icn_loop;
 
 typedef struct icn_roster icn_roster;
+
+/* See group.h. */
+typedef struct icn_groups {
+    icn_mutex mutex;
+    icn_list all;
+    bool closed; /* the service is being destroyed: no more are made */
+} icn_groups;
 
 struct icn_roster {
     uint64_t service; /* handle; each session and listener pins it */
@@ -24,6 +33,8 @@ struct icn_roster {
     uint32_t spin_us;
     uint64_t send_queue_bytes_max;
     uint64_t send_queue_bytes_low;
+
+    icn_groups groups;
 
     /* Loops that have not stopped, sessions and listeners. At 0, for ever, the service is stopped. */
     icn_atomic_u64 holds;

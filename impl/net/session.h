@@ -49,6 +49,7 @@ typedef struct icn_session {
 
     /* Any thread. */
     icn_atomic_pointer user;
+    icn_atomic_pointer extension;  /* see extension.h; NULL: never needed */
     icn_atomic_u64 bytes_received; /* written by the owner */
     icn_atomic_u64 bytes_sent;     /* written by the owner */
     icn_atomic_u8 state;           /* icn_session_state; written by the owner */

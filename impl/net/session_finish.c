@@ -1,6 +1,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "net/extension.h"
 #include "net/listener.h"
 #include "net/session.h"
 #include "os/socket.h"
@@ -72,6 +73,7 @@ void icn_session_finish(icn_list_node *node)
         /* A last completion, or a kick that is on its way, brings the session here again. */
         return;
     }
+    icn_extension_end(session);
     close_socket(session);
     icn_u64_count(&loop->counters.bytes_dropped, icn_session_close_sends(session));
     count_drain(session);

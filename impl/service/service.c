@@ -3,6 +3,8 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "net/buffer.h"
+#include "net/group.h"
 #include "port/port.h"
 #include "service/dispatcher.h"
 #include "util/handle.h"
@@ -93,6 +95,7 @@ static icn_service *allocate(const iocpnet_service_options *options)
         icn_mutex_init(&service->mutex);
         icn_condition_init(&service->changed);
         icn_u32_store(&service->state, IOCPNET_SERVICE_CREATED);
+        icn_groups_init(&service->roster);
         set_limits(service);
     }
     return service;
@@ -100,6 +103,7 @@ static icn_service *allocate(const iocpnet_service_options *options)
 
 static void release(icn_service *service)
 {
+    icn_groups_fini(&service->roster);
     icn_condition_fini(&service->changed);
     icn_mutex_fini(&service->mutex);
     icn_memory_release(service, sizeof *service, ICN_MEMORY_SERVICE);
@@ -166,6 +170,15 @@ int32_t icn_service_set_callback(icn_service *service, uint32_t kind, iocpnet_ca
     }
     icn_mutex_unlock(&service->mutex);
     return status;
+}
+
+int32_t icn_service_check_broadcast(const icn_service *service, const icn_buffer *buffer)
+{
+    uint32_t state = icn_service_state(service);
+    if (state != IOCPNET_SERVICE_RUNNING) {
+        return state == IOCPNET_SERVICE_CREATED ? IOCPNET_E_INVALID_STATE : IOCPNET_E_CLOSED;
+    }
+    return buffer->size <= service->roster.send_queue_bytes_max ? IOCPNET_OK : IOCPNET_E_TOO_LARGE;
 }
 
 static uint64_t registered_events(const icn_service *service)

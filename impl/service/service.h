@@ -15,6 +15,7 @@
 #include "os/thread.h"
 
 typedef struct icn_service icn_service;
+struct icn_buffer;
 struct icn_dispatcher;
 
 typedef struct icn_callback {
@@ -44,6 +45,9 @@ struct icn_service {
 icn_result icn_service_create(const iocpnet_service_options *options, uint64_t *handle);
 
 int32_t icn_service_set_callback(icn_service *service, uint32_t kind, iocpnet_callback function, void *user);
+
+/* IOCPNET_OK, IOCPNET_E_INVALID_STATE, IOCPNET_E_CLOSED or IOCPNET_E_TOO_LARGE. */
+int32_t icn_service_check_broadcast(const icn_service *service, const struct icn_buffer *buffer);
 
 icn_result icn_service_start(icn_service *service);
 

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "net/group.h"
 #include "os/thread.h"
 #include "service/dispatcher.h"
 #include "service/service.h"
@@ -94,6 +95,7 @@ static void quiesce(icn_service *service)
         service->dispatchers[i].loop.answers = (icn_answers){0};
         icn_dispatcher_leave(&service->dispatchers[i]);
     }
+    icn_groups_end(&service->roster);
 }
 
 /* The caller's pin is the last thing of its own that keeps the service from being finalized. */

@@ -16,7 +16,8 @@ typedef enum icn_handle_kind {
     ICN_HANDLE_SERVICE = 1,
     ICN_HANDLE_LISTENER = 2,
     ICN_HANDLE_SESSION = 3,
-    ICN_HANDLE_BUFFER = 4
+    ICN_HANDLE_BUFFER = 4,
+    ICN_HANDLE_GROUP = 5
 } icn_handle_kind;
 
 #define ICN_HANDLE_KINDS_MAX 8 /* tests have kinds of their own */

@@ -16,6 +16,7 @@ typedef enum icn_memory_tag {
     ICN_MEMORY_SEND_BUFFER,
     ICN_MEMORY_EVENT_BUFFER,
     ICN_MEMORY_TEXT,
+    ICN_MEMORY_GROUP,
     ICN_MEMORY_TAG_COUNT
 } icn_memory_tag;
 

@@ -102,6 +102,7 @@ TEST_P(Misuse, HandleOfAnotherKindIsInvalid)
     expect_invalid_for_others(world->listener, Kind::listener);
     expect_invalid_for_others(world->session, Kind::session);
     expect_invalid_for_others(world->buffer, Kind::buffer);
+    expect_invalid_for_others(world->group, Kind::group);
 }
 
 TEST_P(Misuse, GarbageIsInvalid)

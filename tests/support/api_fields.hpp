@@ -214,6 +214,13 @@ inline const std::vector<Field> public_fields = {
     FIELD(iocpnet_api, service_broadcast),
     FIELD(iocpnet_api, service_metrics),
     FIELD(iocpnet_api, service_trace),
+    FIELD(iocpnet_api, group_create),
+    FIELD(iocpnet_api, group_destroy),
+    FIELD(iocpnet_api, group_add),
+    FIELD(iocpnet_api, group_remove),
+    FIELD(iocpnet_api, group_count),
+    FIELD(iocpnet_api, group_broadcast),
+    FIELD(iocpnet_api, group_broadcast_except),
 };
 
 #undef WHOLE

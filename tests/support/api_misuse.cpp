@@ -402,6 +402,51 @@ void add_buffer(Table &table, const World &world)
          {"all flags", broadcast(nullptr, 0, UINT32_MAX), argument}}};
 }
 
+void add_group(Table &table, const World &world)
+{
+    const World *w = &world;
+    const std::set<int32_t> handle = {IOCPNET_E_INVALID_HANDLE};
+    static uint64_t members;
+    table["iocpnet_group_create"] = {Kind::service,
+                                     [](uint64_t h) { return iocpnet_group_create(h, &outputs.handle); },
+                                     {{"NULL", [=] { return iocpnet_group_create(w->service, nullptr); }, argument}}};
+    table["iocpnet_group_destroy"] = {Kind::group, iocpnet_group_destroy, {}};
+    table["iocpnet_group_add"] = {
+        Kind::group,
+        [=](uint64_t h) { return iocpnet_group_add(h, w->session); },
+        {{"no session", [=] { return iocpnet_group_add(w->group, 0); }, handle},
+         {"a buffer for the session", [=] { return iocpnet_group_add(w->group, w->buffer); }, handle}}};
+    table["iocpnet_group_remove"] = {
+        Kind::group,
+        [=](uint64_t h) { return iocpnet_group_remove(h, w->session); },
+        {{"no session", [=] { return iocpnet_group_remove(w->group, 0); }, handle},
+         {"a group for the session", [=] { return iocpnet_group_remove(w->group, w->group); }, handle}}};
+    table["iocpnet_group_count"] = {Kind::group,
+                                    [](uint64_t h) { return iocpnet_group_count(h, &members); },
+                                    {{"NULL", [=] { return iocpnet_group_count(w->group, nullptr); }, argument}}};
+    const auto broadcast = [=](iocpnet_buffer buffer, uint32_t flags) {
+        return [=] { return iocpnet_group_broadcast(w->group, buffer, flags, &outputs.broadcast); };
+    };
+    table["iocpnet_group_broadcast"] = {
+        Kind::group,
+        [=](uint64_t h) { return iocpnet_group_broadcast(h, w->buffer, 0, &outputs.broadcast); },
+        {{"no buffer", broadcast(0, 0), handle},
+         {"a group for the buffer", broadcast(w->group, 0), handle},
+         {"EXCEPT", broadcast(w->buffer, IOCPNET_BROADCAST_EXCEPT), argument},
+         {"all flags", broadcast(w->buffer, UINT32_MAX), argument}}};
+    static const std::vector<iocpnet_session> many(IOCPNET_BROADCAST_EXCEPT_MAX + 1);
+    const auto except = [=](const iocpnet_session *sessions, uint32_t count) {
+        return
+            [=] { return iocpnet_group_broadcast_except(w->group, w->buffer, sessions, count, 0, &outputs.broadcast); };
+    };
+    table["iocpnet_group_broadcast_except"] = {
+        Kind::group,
+        [=](uint64_t h) { return iocpnet_group_broadcast_except(h, w->buffer, nullptr, 0, 0, &outputs.broadcast); },
+        {{"NULL sessions", except(nullptr, 1), argument},
+         {"too many", except(many.data(), IOCPNET_BROADCAST_EXCEPT_MAX + 1), argument},
+         {"highest count", except(many.data(), UINT32_MAX), argument}}};
+}
+
 iocpnet_service create_service(uint32_t port, uint32_t delivery, bool started)
 {
     iocpnet_service made = 0;
@@ -432,10 +477,12 @@ World::World(const Mode &mode) : server(mode)
     driven = create_service(mode.port, IOCPNET_DELIVERY_CALLBACKS, true);
     fresh = create_service(mode.port, IOCPNET_DELIVERY_CALLBACKS, false);
     EXPECT_EQ(IOCPNET_OK, iocpnet_buffer_create(byte, sizeof byte, &buffer));
+    EXPECT_EQ(IOCPNET_OK, iocpnet_group_create(service, &group));
 }
 
 World::~World()
 {
+    EXPECT_EQ(IOCPNET_OK, iocpnet_group_destroy(group));
     EXPECT_EQ(IOCPNET_OK, iocpnet_buffer_release(buffer));
     for (const iocpnet_service other : {polled, driven, fresh}) {
         EXPECT_EQ(IOCPNET_OK, iocpnet_service_destroy(other));
@@ -465,6 +512,7 @@ Table table_of(const World &world)
     add_send_and_disconnect(table, world);
     add_session(table, world);
     add_buffer(table, world);
+    add_group(table, world);
     return table;
 }
 

@@ -16,13 +16,13 @@
 namespace api_test
 {
 
-/* Services in all states that functions ask for, a listener, a session with its peer, and a shared buffer. */
+/* Services in all states that functions ask for, a listener, a session with its peer, a shared buffer and a group. */
 struct World {
     explicit World(const Mode &mode);
     ~World();
 
     /* All that is valid. */
-    std::set<uint64_t> handles() const { return {service, listener, session, polled, driven, fresh, buffer}; }
+    std::set<uint64_t> handles() const { return {service, listener, session, polled, driven, fresh, buffer, group}; }
     /* The session still echoes, and as many objects are alive as at first. */
     void expect_unharmed();
 
@@ -36,6 +36,7 @@ struct World {
     iocpnet_service driven = 0;
     iocpnet_service fresh = 0;
     iocpnet_buffer buffer = 0;
+    iocpnet_group group = 0;
 };
 
 enum class Kind {
@@ -43,7 +44,8 @@ enum class Kind {
     service,
     listener,
     session,
-    buffer
+    buffer,
+    group
 };
 
 using Call = std::function<int32_t()>;

@@ -1,0 +1,37 @@
+/*
+ * What only some sessions need, in a block of its own: their groups, and the timers that the host sets on them. Made when
+ * it is first needed; ended by the owner, before the session's last event.
+ *
+ * Any thread with a pin makes it by replacing the session's empty pointer; the owner ends it by exchanging the pointer for
+ * a mark that stays. Whoever looks at the pointer under one of the mutexes below may use what it finds until it unlocks:
+ * the owner takes each of them after the exchange, and before it frees the block.
+ */
+#ifndef ICN_NET_EXTENSION_H
+#define ICN_NET_EXTENSION_H
+
+#include <stdint.h>
+
+#include "base/list.h"
+
+struct icn_group;
+struct icn_session;
+
+typedef struct icn_extension {
+    struct icn_group **groups; /* under the mutex of the service's groups */
+    uint32_t group_count;
+    uint32_t group_capacity;
+} icn_extension;
+
+/*
+ * The session is to have one. Any thread with a pin. Returns IOCPNET_OK, IOCPNET_E_INVALID_STATE (still connecting),
+ * IOCPNET_E_CLOSED (closing) or IOCPNET_E_NO_MEMORY.
+ */
+int32_t icn_extension_make(struct icn_session *session);
+
+/* Under one of the mutexes. NULL: there is none, or the session has ended. */
+icn_extension *icn_extension_now(const struct icn_session *session);
+
+/* Owner thread, once, before the last event of the session. */
+void icn_extension_end(struct icn_session *session);
+
+#endif
