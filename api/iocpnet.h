@@ -519,16 +519,67 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_metrics(iocpnet_service service
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_trace(iocpnet_service service, uint32_t dispatcher,
                                                        iocpnet_trace_record *records, uint32_t capacity);
 
+/* ------------------------------------------------------------------------------------------------ framing */
+
+/* How a stream of bytes is cut into messages. */
+enum {
+    IOCPNET_FRAMING_NONE = 0,      /* it is not: bytes are handed out as they come */
+    IOCPNET_FRAMING_LENGTH = 1,    /* each message has a header with its length in it */
+    IOCPNET_FRAMING_DELIMITER = 2, /* each message ends with certain bytes */
+    IOCPNET_FRAMING_SIZE_ID = 3 /* iocpnet_framing_init only: LENGTH for {uint16_t size, uint16_t id} in little-endian
+                                      order, where size counts the header too; the header is kept */
+};
+
+/* Flags of a framing. */
+enum {
+    IOCPNET_FRAMING_BIG_ENDIAN = 1, /* LENGTH: the field begins with its highest byte; else with its lowest */
+    IOCPNET_FRAMING_KEEP = 2 /* header or delimiter are part of the messages of the host; else they are stripped */
+};
+
+#define IOCPNET_FRAMING_HEADER_MAX 64                   /* bytes of a header */
+#define IOCPNET_FRAMING_DELIMITER_MAX 16                /* bytes of a delimiter */
+#define IOCPNET_FRAMING_MESSAGE_MAX (UINT32_C(1) << 30) /* most that message_bytes_max can be */
+
+/*
+ * A framing, for iocpnet_listener_options, iocpnet_connect_options and iocpnet_session_set_framing. Each message that came is
+ * one RECEIVED, whatever pieces it came in; event->size may be 0 when it was empty but for what is stripped.
+ * LENGTH: the header is followed by as many bytes as the length field says, plus length_adjustment.
+ * A message longer than message_bytes_max closes the session with IOCPNET_CLOSE_FRAME_TOO_LONG, one of less than 0 bytes with
+ * IOCPNET_CLOSE_MALFORMED, as soon as its header came. Memory is only used for bytes that came. When the peer ends its stream
+ * inside a message the beginning of it is dropped, and the session closes with IOCPNET_CLOSE_PEER_CLOSED as ever.
+ */
+typedef struct iocpnet_framing {
+    uint32_t struct_size;       /* bytes, set by iocpnet_framing_init */
+    uint32_t kind;              /* IOCPNET_FRAMING_*, but SIZE_ID */
+    uint32_t flags;             /* IOCPNET_FRAMING_BIG_ENDIAN, IOCPNET_FRAMING_KEEP; default 0 */
+    uint32_t message_bytes_max; /* without what is stripped, 1 to IOCPNET_FRAMING_MESSAGE_MAX; default 65,536 */
+    uint32_t length_offset;     /* of the length field in the header; it ends within the first 16 bytes. Default 0 */
+    uint32_t length_width;      /* bytes of the length field: 1, 2 or 4, the default */
+    int32_t length_adjustment;  /* added to the field: -header_bytes when that counts the header too. Default 0 */
+    uint32_t header_bytes;      /* at least to the end of the field, at most IOCPNET_FRAMING_HEADER_MAX; default 4 */
+    uint32_t delimiter_bytes;   /* 1, the default, to IOCPNET_FRAMING_DELIMITER_MAX */
+    uint32_t reserved;          /* 0 */
+    uint8_t delimiter[IOCPNET_FRAMING_DELIMITER_MAX]; /* default a line feed */
+} iocpnet_framing;
+
+/*
+ * Gives every field its default for a kind (IOCPNET_FRAMING_*) and sets struct_size. `size`: sizeof(iocpnet_framing) of the
+ * caller. Errors: INVALID_ARGUMENT (NULL, kind), INVALID_STRUCT_SIZE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_framing_init(iocpnet_framing *framing, uint32_t size, uint32_t kind);
+
 /* ----------------------------------------------------------------------------------------------- listener */
 
 typedef struct iocpnet_listener_options {
-    uint32_t struct_size;  /* bytes, set by the init function */
-    uint32_t backlog;      /* connections that the system queues; 0, the default: the system's maximum */
-    uint32_t accept_count; /* accepts kept posted, 1 to 1,024 (completion ports); default 16 */
-    uint32_t dispatcher;   /* that accepts; default IOCPNET_DISPATCHER_ANY */
-    uint32_t ipv6_only;    /* 1: an IPv6 listener does not take IPv4. Default 0: "[::]:port" takes both */
-    uint32_t no_delay;     /* 1, the default: TCP_NODELAY on accepted sessions */
-    uint64_t reserved[2];  /* 0 */
+    uint32_t struct_size;           /* bytes, set by the init function */
+    uint32_t backlog;               /* connections that the system queues; 0, the default: the system's maximum */
+    uint32_t accept_count;          /* accepts kept posted, 1 to 1,024 (completion ports); default 16 */
+    uint32_t dispatcher;            /* that accepts; default IOCPNET_DISPATCHER_ANY */
+    uint32_t ipv6_only;             /* 1: an IPv6 listener does not take IPv4. Default 0: "[::]:port" takes both */
+    uint32_t no_delay;              /* 1, the default: TCP_NODELAY on accepted sessions */
+    uint64_t reserved[2];           /* 0 */
+    const iocpnet_framing *framing; /* of accepted sessions, copied; default NULL: none */
+    void *reserved_pointer;         /* NULL */
 } iocpnet_listener_options;
 
 /*
@@ -596,13 +647,13 @@ typedef struct iocpnet_iovec {
 #define IOCPNET_IOVEC_MAX 1024
 
 typedef struct iocpnet_connect_options {
-    uint32_t struct_size;   /* bytes, set by the init function */
-    uint32_t timeout_ms;    /* for the connection to be made; 0: as long as the system tries; default 10,000 */
-    uint32_t dispatcher;    /* that will serve the session; default IOCPNET_DISPATCHER_ANY */
-    uint32_t no_delay;      /* 1, the default: TCP_NODELAY */
-    uint64_t reserved[2];   /* 0 */
-    void *user;             /* the session's user value from the start; default NULL */
-    void *reserved_pointer; /* NULL */
+    uint32_t struct_size;           /* bytes, set by the init function */
+    uint32_t timeout_ms;            /* for the connection to be made; 0: as long as the system tries; default 10,000 */
+    uint32_t dispatcher;            /* that will serve the session; default IOCPNET_DISPATCHER_ANY */
+    uint32_t no_delay;              /* 1, the default: TCP_NODELAY */
+    uint64_t reserved[2];           /* 0 */
+    void *user;                     /* the session's user value from the start; default NULL */
+    const iocpnet_framing *framing; /* copied; default NULL: none */
 } iocpnet_connect_options;
 
 typedef struct iocpnet_disconnect_options {
@@ -662,6 +713,25 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_send(iocpnet_session session, c
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_sendv(iocpnet_session session, const iocpnet_iovec *pieces,
                                                        uint32_t count);
+
+/*
+ * Sets how the session's stream is cut into messages, for those that it sends too. `framing`: copied; NULL: no longer.
+ * Inside a RECEIVED callback of the session it applies to what comes behind the bytes of that event; called elsewhere, to
+ * what no event was made of when the dispatcher learns of it, the beginning of a message that is not whole included.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE, CLOSED, NO_MEMORY. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_set_framing(iocpnet_session session, const iocpnet_framing *framing);
+
+/*
+ * Sends one message by the framing that was set last: as iocpnet_session_send, with header or delimiter. All or nothing.
+ * LENGTH: puts a header in front, in which all but the length field is 0. With IOCPNET_FRAMING_KEEP `data` begins with
+ * the header, and what is sent is a copy of it with the length field filled in.
+ * DELIMITER: puts the delimiter behind. With IOCPNET_FRAMING_KEEP `data` ends with it.
+ * Errors: as iocpnet_session_send; INVALID_STATE (no framing, too), INVALID_ARGUMENT (it would not be one message: shorter
+ * than its header or the adjustment, or a delimiter before its end), TOO_LARGE (for the framing or the field, too).
+ * Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_send_message(iocpnet_session session, const void *data, uint64_t size);
 
 /*
  * Gives every field its default and sets struct_size. `size`: sizeof(iocpnet_disconnect_options) of the caller.
@@ -918,6 +988,9 @@ typedef struct iocpnet_api {
     int32_t(IOCPNET_CALL *group_broadcast_except)(iocpnet_group group, iocpnet_buffer buffer,
                                                   const iocpnet_session *sessions, uint32_t count, uint32_t flags,
                                                   iocpnet_broadcast_result *result);
+    int32_t(IOCPNET_CALL *framing_init)(iocpnet_framing *framing, uint32_t size, uint32_t kind);
+    int32_t(IOCPNET_CALL *session_set_framing)(iocpnet_session session, const iocpnet_framing *framing);
+    int32_t(IOCPNET_CALL *session_send_message)(iocpnet_session session, const void *data, uint64_t size);
 } iocpnet_api;
 
 /*

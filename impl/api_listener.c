@@ -1,6 +1,7 @@
 /* Exported: listeners. */
 #include <stddef.h>
 
+#include "api_framing.h"
 #include "api_support.h"
 #include "base/address.h"
 #include "net/listener.h"
@@ -27,7 +28,7 @@ static bool are_valid(const iocpnet_listener_options *options)
 {
     return options->accept_count >= 1 && options->accept_count <= ACCEPT_COUNT_MAX && options->ipv6_only <= 1 &&
            options->no_delay <= 1 && options->backlog <= INT32_MAX && options->reserved[0] == 0 &&
-           options->reserved[1] == 0;
+           options->reserved[1] == 0 && options->reserved_pointer == NULL;
 }
 
 /* The socket listens, and its address is known, before the listener is made. */
@@ -48,7 +49,8 @@ static icn_result open_socket(const icn_address *wanted, const iocpnet_listener_
 }
 
 static icn_result open_listener(icn_service *service, const icn_address *wanted,
-                                const iocpnet_listener_options *options, iocpnet_listener *listener)
+                                const iocpnet_listener_options *options, const icn_framing *framing,
+                                iocpnet_listener *listener)
 {
     icn_loop *loop = icn_roster_choose_loop(&service->roster, options->dispatcher);
     if (loop == NULL) {
@@ -63,7 +65,8 @@ static icn_result open_listener(icn_service *service, const icn_address *wanted,
     if (result.status != IOCPNET_OK) {
         return result;
     }
-    const icn_listener_settings settings = {.accept_count = options->accept_count, .no_delay = options->no_delay != 0};
+    const icn_listener_settings settings = {
+        .accept_count = options->accept_count, .no_delay = options->no_delay != 0, .framing = *framing};
     int32_t status = icn_listener_open(loop, socket, &bound, &settings, listener);
     if (status != IOCPNET_OK) {
         icn_os_socket_close(socket);
@@ -80,15 +83,19 @@ int32_t IOCPNET_CALL iocpnet_listener_open(iocpnet_service service, const char *
     }
     iocpnet_listener_options complete = default_options;
     icn_address wanted;
+    icn_framing framing;
     icn_result result = icn_failure(icn_api_read(options, &complete, sizeof complete));
     if (result.status == IOCPNET_OK && (address == NULL || listener == NULL || !are_valid(&complete))) {
         result = icn_failure(IOCPNET_E_INVALID_ARGUMENT);
     }
     if (result.status == IOCPNET_OK) {
+        result = icn_failure(icn_api_read_framing(complete.framing, &framing));
+    }
+    if (result.status == IOCPNET_OK) {
         result = icn_failure(icn_address_parse(address, &wanted));
     }
     if (result.status == IOCPNET_OK) {
-        result = open_listener(pinned, &wanted, &complete, listener);
+        result = open_listener(pinned, &wanted, &complete, &framing, listener);
     }
     icn_handle_unpin(service);
     return icn_api_return(result);

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "api_framing.h"
 #include "api_support.h"
 #include "base/address.h"
 #include "base/attributes.h"
@@ -41,8 +42,7 @@ int32_t IOCPNET_CALL iocpnet_disconnect_options_init(iocpnet_disconnect_options 
 
 static bool connect_is_valid(const iocpnet_connect_options *options)
 {
-    return options->no_delay <= 1 && options->reserved[0] == 0 && options->reserved[1] == 0 &&
-           options->reserved_pointer == NULL;
+    return options->no_delay <= 1 && options->reserved[0] == 0 && options->reserved[1] == 0;
 }
 
 static int32_t check_connectable(const icn_service *service)
@@ -55,7 +55,7 @@ static int32_t check_connectable(const icn_service *service)
 }
 
 static icn_result begin_connect(icn_loop *loop, const icn_address *remote, const iocpnet_connect_options *options,
-                                iocpnet_session *session)
+                                const icn_framing *framing, iocpnet_session *session)
 {
     icn_os_socket socket;
     icn_result result = icn_os_socket_open((icn_address_family)remote->family, &socket);
@@ -65,7 +65,8 @@ static icn_result begin_connect(icn_loop *loop, const icn_address *remote, const
     const icn_session_options session_options = {.remote = remote,
                                                  .connect_timeout_ms = options->timeout_ms,
                                                  .no_delay = options->no_delay != 0,
-                                                 .user = options->user};
+                                                 .user = options->user,
+                                                 .framing = framing->kind != IOCPNET_FRAMING_NONE ? framing : NULL};
     icn_session *created;
     result.status = icn_session_create(loop, socket, &session_options, &created);
     if (result.status != IOCPNET_OK) {
@@ -82,7 +83,12 @@ static icn_result connect_to(icn_service *service, const char *address, const io
                              iocpnet_session *session)
 {
     icn_address remote;
-    int32_t status = icn_address_parse(address, &remote);
+    icn_framing framing;
+    int32_t status = icn_api_read_framing(options->framing, &framing);
+    if (status != IOCPNET_OK) {
+        return icn_failure(status);
+    }
+    status = icn_address_parse(address, &remote);
     if (status != IOCPNET_OK || remote.port == 0) {
         return icn_failure(IOCPNET_E_INVALID_ADDRESS);
     }
@@ -91,7 +97,7 @@ static icn_result connect_to(icn_service *service, const char *address, const io
         return icn_failure(IOCPNET_E_INVALID_ARGUMENT);
     }
     status = check_connectable(service);
-    return status == IOCPNET_OK ? begin_connect(loop, &remote, options, session) : icn_failure(status);
+    return status == IOCPNET_OK ? begin_connect(loop, &remote, options, &framing, session) : icn_failure(status);
 }
 
 int32_t IOCPNET_CALL iocpnet_session_connect(iocpnet_service service, const char *address,

@@ -58,6 +58,9 @@ static const iocpnet_api table_of_functions = {
     .group_count = iocpnet_group_count,
     .group_broadcast = iocpnet_group_broadcast,
     .group_broadcast_except = iocpnet_group_broadcast_except,
+    .framing_init = iocpnet_framing_init,
+    .session_set_framing = iocpnet_session_set_framing,
+    .session_send_message = iocpnet_session_send_message,
 };
 
 int32_t IOCPNET_CALL iocpnet_get_api(uint32_t version, uint32_t size, iocpnet_api *table)

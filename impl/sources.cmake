@@ -3,6 +3,7 @@
 
 set(IOCPNET_SOURCES_COMMON
     api_buffer.c
+    api_framing.c
     api_group.c
     api_layout.c
     api_listener.c
@@ -27,17 +28,20 @@ set(IOCPNET_SOURCES_COMMON
     net/buffer.c
     net/close.c
     net/extension.c
+    net/framer.c
     net/gate.c
     net/group.c
     net/inbox.c
     net/listener.c
     net/loop.c
+    net/receive_buffer.c
     net/roster.c
     net/send_chunk.c
     net/send_queue.c
     net/session.c
     net/session_close.c
     net/session_finish.c
+    net/session_framing.c
     net/session_open.c
     net/session_receive.c
     net/session_send.c

@@ -115,8 +115,11 @@ static void accepted(icn_listener *listener, icn_os_socket socket, const icn_add
         close_unserved(socket);
         return;
     }
-    const icn_session_options options = {
-        .listener = listener->handle, .remote = &remote, .no_delay = listener->no_delay};
+    const bool framed = listener->framing.kind != IOCPNET_FRAMING_NONE;
+    const icn_session_options options = {.listener = listener->handle,
+                                         .remote = &remote,
+                                         .no_delay = listener->no_delay,
+                                         .framing = framed ? &listener->framing : NULL};
     icn_loop *loop = icn_roster_choose_loop(listener->loop->roster, IOCPNET_DISPATCHER_ANY);
     icn_session *session;
     listener->short_of_resources = false;
@@ -235,6 +238,7 @@ static void initialise(icn_listener *listener, icn_loop *loop, icn_os_socket soc
     listener->address = *address;
     listener->accept_count = settings->accept_count;
     listener->no_delay = settings->no_delay;
+    listener->framing = settings->framing;
     icn_endpoint_init(&listener->endpoint, socket, address->family);
     icn_kick_init(&listener->kick, ICN_KICK_LISTENER);
     /* The first push is the maker's: whoever knows the handle before can not start the listener, nor end it. */

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/address.h"
+#include "net/framer.h"
 #include "net/loop.h"
 #include "port/port.h"
 #include "util/timer.h"
@@ -38,6 +39,7 @@ typedef struct icn_listener {
     bool attached;
     bool accepting; /* an accept is in flight */
     bool no_delay;
+    icn_framing framing;     /* of accepted sessions; constant */
     bool short_of_resources; /* since the last connection: logged once */
     icn_timer retry;         /* set while backing off */
     icn_list_node loop_node;
@@ -47,6 +49,7 @@ typedef struct icn_listener {
 typedef struct icn_listener_settings {
     uint32_t accept_count;
     bool no_delay;
+    icn_framing framing; /* of accepted sessions */
 } icn_listener_settings;
 
 /*

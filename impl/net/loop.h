@@ -118,6 +118,7 @@ struct icn_loop {
     icn_gate *gate; /* of the dispatcher: whoever borrows it may queue what is to be sent */
     icn_loop_deliver *deliver;
     icn_loop_deliver_received *deliver_received; /* NULL: by callback */
+    icn_loop_deliver_received *deliver_copied;   /* the same for bytes that lie anywhere; NULL: by callback */
     iocpnet_callback on_received;                /* NULL: the host does not want RECEIVED, or not by callback */
     void *on_received_user;
     icn_loop_deliver_end_of_stream *deliver_end_of_stream;

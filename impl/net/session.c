@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "net/session_framing.h"
 #include "net/test_hooks.h"
 #include "util/handle.h"
 #include "util/live.h"
@@ -20,6 +21,7 @@ static void finalize(void *object)
     uint64_t service = session->loop->roster->service;
     ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_ENDED);
     icn_close_fini(&session->close);
+    icn_session_end_framing(session);
     icn_memory_release(session, size_of(session->endpoint.family), ICN_MEMORY_SESSION);
     icn_live_remove(ICN_LIVE_SESSIONS);
     icn_handle_unpin(service);
@@ -39,6 +41,7 @@ void icn_session_look(icn_kick *kick)
         if (icn_session_state_now(session) == ICN_SESSION_STARTING) {
             icn_session_start(session);
         }
+        icn_session_look_at_kept(session);
         icn_session_pursue_end_of_stream(session);
         icn_session_pursue_close(session);
         icn_session_update_receive(session);
@@ -83,6 +86,9 @@ int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_sessi
         goto fail_admission;
     }
     initialise(session, loop, socket, options);
+    if (options->framing != NULL && !icn_session_begin_framing(session, options->framing)) {
+        goto fail_memory;
+    }
     status = icn_handle_create(ICN_HANDLE_SESSION, session, finalize, &session->handle);
     if (status != IOCPNET_OK) {
         goto fail_memory;
@@ -94,6 +100,7 @@ int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_sessi
     return IOCPNET_OK;
 
 fail_memory:
+    icn_session_end_framing(session);
     icn_memory_release(session, size_of(options->remote->family), ICN_MEMORY_SESSION);
 fail_admission:
     icn_roster_dismiss(roster);

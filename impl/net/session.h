@@ -34,9 +34,13 @@ typedef enum icn_session_state {
     ICN_SESSION_ENDED
 } icn_session_state;
 
-/* Who may write session->close, and whether it may be read. Goes from UNCLAIMED through one WRITING to one of the last two. */
+/*
+ * Who may write session->close, and whether it may be read. Goes from UNCLAIMED, or UNCLAIMED_APART, through one WRITING to
+ * one of the last two. Not UNCLAIMED: what is received is not handed out as it came.
+ */
 typedef enum icn_close_claim {
     ICN_CLOSE_UNCLAIMED = 0,
+    ICN_CLOSE_UNCLAIMED_APART, /* the session has a framing, or had one */
     ICN_CLOSE_WRITING,
     ICN_CLOSE_BY_HOST,   /* iocpnet_session_disconnect */
     ICN_CLOSE_BY_LIBRARY /* the peer, an error, a limit, or the service stops */
@@ -50,6 +54,7 @@ typedef struct icn_session {
     /* Any thread. */
     icn_atomic_pointer user;
     icn_atomic_pointer extension;  /* see extension.h; NULL: never needed */
+    icn_atomic_pointer framing;    /* icn_session_framing, once there is one until the session is gone; NULL: none */
     icn_atomic_u64 bytes_received; /* written by the owner */
     icn_atomic_u64 bytes_sent;     /* written by the owner */
     icn_atomic_u8 state;           /* icn_session_state; written by the owner */
@@ -89,12 +94,15 @@ typedef struct icn_session {
     uint8_t remote[ICN_ADDRESS_PACKED_MAX];
 } icn_session;
 
+struct icn_framing;
+
 typedef struct icn_session_options {
     uint64_t listener; /* handle; 0: connects out */
     const icn_address *remote;
     uint32_t connect_timeout_ms;
     bool no_delay;
     void *user;
+    const struct icn_framing *framing; /* copied; NULL: none */
 } icn_session_options;
 
 /* ---- making (session.c); any thread ---- */
@@ -180,6 +188,8 @@ void icn_session_receive_to_queue(icn_operation *operation, const icn_completion
 void icn_sessions_starve(icn_loop *loop, bool starved);
 /* The host has seen all that came before the end of the peer's stream. The session is not retired. Any thread. */
 void icn_session_end_seen(icn_session *session);
+/* Owner thread: the peer of an open session ended its stream, and all that it sent was handed out. */
+void icn_session_tell_end_of_stream(icn_session *session);
 /* Owner thread: closes a session whose peer ended the stream, once that was seen, and unless receiving is paused. */
 void icn_session_pursue_end_of_stream(icn_session *session);
 /* Any thread. Return IOCPNET_OK or IOCPNET_E_CLOSED. */
@@ -208,7 +218,7 @@ void icn_session_go_on_sending(icn_session *session);
 static inline bool icn_session_owes(const icn_session *session)
 {
     return icn_u32_load(&session->send_queue.writable_below) != 0 ||
-           icn_u8_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
+           icn_u8_load(&session->close_claim) >= ICN_CLOSE_WRITING;
 }
 /* The same for all bytes of a shared buffer, which the caller has a pin of, or holds. */
 int32_t icn_session_send_buffer(icn_session *session, icn_buffer *buffer);
@@ -287,7 +297,7 @@ static inline void icn_session_drop(icn_session *session)
 /* True when a close was asked for by anybody. Any thread. */
 static inline bool icn_session_is_closing(const icn_session *session)
 {
-    return icn_u8_load(&session->close_claim) != ICN_CLOSE_UNCLAIMED;
+    return icn_u8_load(&session->close_claim) >= ICN_CLOSE_WRITING;
 }
 
 /* Any thread: iocpnet_session_disconnect. `close` is copied; its note is taken over. */

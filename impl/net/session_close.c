@@ -12,7 +12,7 @@ static bool claim(icn_session *session)
 {
     uint8_t claimed = ICN_CLOSE_UNCLAIMED;
     while (!icn_u8_replace(&session->close_claim, &claimed, ICN_CLOSE_WRITING)) {
-        if (claimed != ICN_CLOSE_UNCLAIMED) {
+        if (claimed >= ICN_CLOSE_WRITING) {
             return false;
         }
     }

@@ -3,6 +3,7 @@
 #include "base/attributes.h"
 #include "base/check.h"
 #include "net/session.h"
+#include "net/session_framing.h"
 #include "net/test_hooks.h"
 
 /* While a session closes its bytes are received to be dropped, so that the end of the peer's stream is seen. */
@@ -40,11 +41,28 @@ static inline void count_received(icn_session *session, icn_loop *loop, uint32_t
     icn_u64_count(&loop->counters.bytes_received, size);
 }
 
+/* The session closes, and wants no more; or it has a framing. */
+static ICN_RARE void receive_apart(icn_session *session, const icn_completion *completion)
+{
+    if (!icn_session_is_closing(session)) {
+        ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_OPEN);
+        count_received(session, session->loop, completion->size);
+        icn_session_cut_into_messages(session, completion->data, completion->size);
+    }
+}
+
+/* As it came: no close was asked for, and there is no framing. */
+static inline bool is_handed_out(const icn_session *session)
+{
+    return icn_u8_load(&session->close_claim) == ICN_CLOSE_UNCLAIMED;
+}
+
 static inline void deliver_bytes(icn_session *session, const icn_completion *completion)
 {
     icn_loop *loop = session->loop;
     uint32_t size = completion->size;
-    if (icn_session_is_closing(session)) {
+    if (!is_handed_out(session)) {
+        receive_apart(session, completion);
         return;
     }
     ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_OPEN);
@@ -62,17 +80,24 @@ static void close_by_peer(icn_session *session)
     icn_session_close(session, &close);
 }
 
-static void peer_ended(icn_session *session)
+void icn_session_tell_end_of_stream(icn_session *session)
 {
     icn_loop *loop = session->loop;
+    /* Events that were not fetched yet may be requests: the host can still answer them. */
+    if (loop->deliver_end_of_stream == NULL || !loop->deliver_end_of_stream(loop, session)) {
+        icn_u8_store(&session->end_seen, 1);
+    }
+    icn_session_pursue_end_of_stream(session);
+}
+
+static void peer_ended(icn_session *session)
+{
     session->end_of_stream = true;
     switch (icn_session_state_now(session)) {
     case ICN_SESSION_OPEN:
-        /* Events that were not fetched yet may be requests: the host can still answer them. */
-        if (loop->deliver_end_of_stream == NULL || !loop->deliver_end_of_stream(loop, session)) {
-            icn_u8_store(&session->end_seen, 1);
+        if (!icn_session_keeps_end(session)) {
+            icn_session_tell_end_of_stream(session);
         }
-        icn_session_pursue_end_of_stream(session);
         break;
     case ICN_SESSION_LINGERING:
         icn_session_end(session);
@@ -121,12 +146,14 @@ void icn_session_receive_to_queue(icn_operation *operation, const icn_completion
     ICN_CHECK(completion->more == (size != 0));
     if (!completion->more) {
         receive_ended(session, completion);
-    } else if (!icn_session_is_closing(session)) {
+    } else if (is_handed_out(session)) {
         ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_OPEN);
         count_received(session, loop, size);
         if (icn_loop_wants(loop, IOCPNET_EVENT_RECEIVED)) {
             loop->deliver_received(loop, session, completion->data, size);
         }
+    } else {
+        receive_apart(session, completion);
     }
 }
 
@@ -160,8 +187,8 @@ int32_t icn_session_set_pause(icn_session *session, bool pause)
     if (icn_loop_is_mine(session->loop)) {
         /* Inside a callback: only what the port has received already may still come. */
         icn_session_update_receive(session);
-        if (session->end_of_stream) {
-            /* It may close now, which sends what is queued and delivers events: not inside this one. */
+        if (session->end_of_stream || icn_pointer_load(&session->framing) != NULL) {
+            /* It may close now, which sends what is queued, or have messages that waited: no event inside this one. */
             icn_session_kick(session);
         }
     } else {

@@ -141,6 +141,7 @@ void icn_delivery_init(icn_dispatcher *dispatcher)
     if (options->delivery == IOCPNET_DELIVERY_BATCHES) {
         loop->deliver = deliver_to_queue;
         loop->deliver_received = deliver_copy_to_queue;
+        loop->deliver_copied = deliver_copy_to_queue;
         loop->port->complete[ICN_OPERATION_RECEIVE] = icn_session_receive_to_queue;
         loop->deliver_end_of_stream = deliver_end_of_stream_to_queue;
         /* Ends go through the queue even when the host does not want to see them: records point to their sessions. */

@@ -102,12 +102,43 @@ TEST(CppValues, EveryServiceOptionIsPassedOn)
 TEST(CppValues, EveryListenerAndConnectOptionIsPassedOn)
 {
     int user = 0;
-    const auto listener = iocpnet::detail::to_c(iocpnet::listener_options{1, 2, 3, true, false});
-    const auto connect = iocpnet::detail::to_c(iocpnet::connect_options{4, 5, false, &user});
-    const iocpnet_listener_options listener_wanted = {sizeof listener, 1, 2, 3, 1, 0, {}};
-    const iocpnet_connect_options connect_wanted = {sizeof connect, 4, 5, 0, {}, &user, nullptr};
+    const iocpnet::listener_options listen{1, 2, 3, true, false, iocpnet::framing::length()};
+    const iocpnet::connect_options connect_to{4, 5, false, &user, iocpnet::framing::size_id()};
+    const auto listener = iocpnet::detail::to_c(listen);
+    const auto connect = iocpnet::detail::to_c(connect_to);
+    const iocpnet_listener_options listener_wanted = {sizeof listener,          1,      2, 3, 1, 0, {},
+                                                      &listen.framing->value(), nullptr};
+    const iocpnet_connect_options connect_wanted = {sizeof connect, 4, 5, 0, {}, &user, &connect_to.framing->value()};
     EXPECT_EQ(0, std::memcmp(&listener_wanted, &listener, sizeof listener));
     EXPECT_EQ(0, std::memcmp(&connect_wanted, &connect, sizeof connect));
+}
+
+TEST(CppValues, FramingSaysWhatItIs)
+{
+    const iocpnet::framing made = iocpnet::framing::length(2)
+                                      .with_message_bytes_max(7)
+                                      .with_length_offset(1)
+                                      .with_length_adjustment(-5)
+                                      .with_header_bytes(5)
+                                      .with_big_endian()
+                                      .with_keep();
+    const iocpnet_framing &length = made.value();
+    const iocpnet_framing wanted = {sizeof wanted,
+                                    IOCPNET_FRAMING_LENGTH,
+                                    IOCPNET_FRAMING_BIG_ENDIAN | IOCPNET_FRAMING_KEEP,
+                                    7,
+                                    1,
+                                    2,
+                                    -5,
+                                    5,
+                                    0,
+                                    0,
+                                    {}};
+    const iocpnet::framing copy = iocpnet::framing::delimiter("\r\n");
+    EXPECT_EQ(0, std::memcmp(&wanted, &length, sizeof wanted));
+    EXPECT_EQ(2u, copy.value().delimiter_bytes);
+    EXPECT_EQ('\r', copy.value().delimiter[0]);
+    EXPECT_EQ('\n', copy.value().delimiter[1]);
 }
 
 TEST(CppValues, BytesViewPlainContainers)

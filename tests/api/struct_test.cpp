@@ -194,6 +194,11 @@ TEST(StructSize, InitFunctionsFillTheSizeOfTheCaller)
             return iocpnet_disconnect_options_init(static_cast<iocpnet_disconnect_options *>(m), size);
         },
         sizeof(iocpnet_disconnect_options), false, true);
+    expect_fills_exactly(
+        [](void *m, uint32_t size) {
+            return iocpnet_framing_init(static_cast<iocpnet_framing *>(m), size, IOCPNET_FRAMING_LENGTH);
+        },
+        sizeof(iocpnet_framing), false, true);
 }
 
 TEST(StructSize, ApiTableIsFilledToTheSizeOfTheCaller)
@@ -231,6 +236,8 @@ TEST(StructSize, InitGivesTheDefaultsOfTheHeader)
     EXPECT_EQ(IOCPNET_DISPATCHER_ANY, connect.dispatcher);
     EXPECT_EQ(1u, connect.no_delay);
     EXPECT_EQ(nullptr, connect.user);
+    EXPECT_EQ(nullptr, connect.framing);
+    EXPECT_EQ(nullptr, listener.framing);
 }
 
 class StructSizes : public PortTest

@@ -248,12 +248,13 @@ void check_service(fuzz::Input &input)
 void check_listener(fuzz::Input &input)
 {
     Given<iocpnet_listener_options> given(input, iocpnet_listener_options_init);
+    given.put(&iocpnet_listener_options::framing, static_cast<const iocpnet_framing *>(nullptr));
     const bool readable = given.complete_it();
     const iocpnet_listener_options &options = given.complete;
     const bool valid = options.backlog <= INT32_MAX && options.accept_count >= 1 && options.accept_count <= 1024 &&
                        (options.dispatcher == 0 || options.dispatcher == IOCPNET_DISPATCHER_ANY) &&
                        options.ipv6_only <= 1 && options.no_delay <= 1 && options.reserved[0] == 0 &&
-                       options.reserved[1] == 0;
+                       options.reserved[1] == 0 && options.reserved_pointer == nullptr;
     const iocpnet_live_objects before = live();
     iocpnet_listener opened = 77;
     const int32_t status = iocpnet_listener_open(service().handle, "127.0.0.1:0", given.pointer(), &opened);
@@ -271,11 +272,11 @@ void check_listener(fuzz::Input &input)
 void check_connect(fuzz::Input &input)
 {
     Given<iocpnet_connect_options> given(input, iocpnet_connect_options_init);
+    given.put(&iocpnet_connect_options::framing, static_cast<const iocpnet_framing *>(nullptr));
     const bool readable = given.complete_it();
     const iocpnet_connect_options &options = given.complete;
     const bool valid = (options.dispatcher == 0 || options.dispatcher == IOCPNET_DISPATCHER_ANY) &&
-                       options.no_delay <= 1 && options.reserved[0] == 0 && options.reserved[1] == 0 &&
-                       options.reserved_pointer == nullptr;
+                       options.no_delay <= 1 && options.reserved[0] == 0 && options.reserved[1] == 0;
     const iocpnet_live_objects before = live();
     iocpnet_session session = 77;
     const int32_t status = iocpnet_session_connect(service().handle, nobody, given.pointer(), &session);

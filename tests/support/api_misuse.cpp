@@ -188,6 +188,63 @@ void add_watching(Table &table, const World &world)
           argument}}};
 }
 
+iocpnet_framing framing_of(uint32_t kind, const std::function<void(iocpnet_framing &)> &change)
+{
+    iocpnet_framing framing;
+    EXPECT_EQ(IOCPNET_OK, iocpnet_framing_init(&framing, sizeof framing, kind));
+    change(framing);
+    return framing;
+}
+
+iocpnet_framing bad_framing()
+{
+    return framing_of(IOCPNET_FRAMING_LENGTH, [](iocpnet_framing &f) { f.length_width = 3; });
+}
+
+void add_framing(Table &table, const World &world)
+{
+    using Framing = iocpnet_framing;
+    const World *w = &world;
+    table["iocpnet_framing_init"].wrong = {
+        {"NULL", [] { return iocpnet_framing_init(nullptr, sizeof(Framing), IOCPNET_FRAMING_LENGTH); }, argument},
+        {"kind", [] { return iocpnet_framing_init(nullptr, sizeof(Framing), IOCPNET_FRAMING_SIZE_ID + 1); }, argument},
+        {"highest kind", [] { return iocpnet_framing_init(nullptr, sizeof(Framing), UINT32_MAX); }, argument}};
+    table["iocpnet_session_set_framing"] = {
+        Kind::session, [](uint64_t h) { return iocpnet_session_set_framing(h, nullptr); }, {}};
+    const auto add = [&](const char *what, uint32_t kind, const std::function<void(Framing &)> &change) {
+        const auto call = [=] {
+            const Framing framing = framing_of(kind, change);
+            return iocpnet_session_set_framing(w->session, &framing);
+        };
+        table["iocpnet_session_set_framing"].wrong.push_back({what, call, argument});
+    };
+    constexpr uint32_t length = IOCPNET_FRAMING_LENGTH;
+    constexpr uint32_t delimiter = IOCPNET_FRAMING_DELIMITER;
+    add("kind", length, [](Framing &f) { f.kind = IOCPNET_FRAMING_SIZE_ID; });
+    add("highest kind", length, [](Framing &f) { f.kind = UINT32_MAX; });
+    add("flag", length, [](Framing &f) { f.flags = 4; });
+    add("reserved", length, [](Framing &f) { f.reserved = 1; });
+    add("no message", length, [](Framing &f) { f.message_bytes_max = 0; });
+    add("long message", length, [](Framing &f) { f.message_bytes_max = IOCPNET_FRAMING_MESSAGE_MAX + 1; });
+    add("no width", length, [](Framing &f) { f.length_width = 0; });
+    add("width", length, [](Framing &f) { f.length_width = 3; });
+    add("wide", length, [](Framing &f) { f.length_width = 8; });
+    add("field behind its header", length, [](Framing &f) { f.length_offset = 1; });
+    add("field too far", length, [](Framing &f) { f.length_offset = 13, f.header_bytes = 64; });
+    add("highest offset", length, [](Framing &f) { f.length_offset = UINT32_MAX; });
+    add("long header", length, [](Framing &f) { f.header_bytes = IOCPNET_FRAMING_HEADER_MAX + 1; });
+    add("kept header longer than a message", length, [](Framing &f) {
+        f.flags = IOCPNET_FRAMING_KEEP;
+        f.message_bytes_max = 3;
+    });
+    add("no delimiter", delimiter, [](Framing &f) { f.delimiter_bytes = 0; });
+    add("long delimiter", delimiter, [](Framing &f) { f.delimiter_bytes = IOCPNET_FRAMING_DELIMITER_MAX + 1; });
+    table["iocpnet_session_send_message"] = {
+        Kind::session,
+        [](uint64_t h) { return iocpnet_session_send_message(h, byte, 1); },
+        {{"NULL", [=] { return iocpnet_session_send_message(w->session, nullptr, 1); }, argument}}};
+}
+
 int32_t open_with(const World *w, const std::function<void(iocpnet_listener_options &)> &change)
 {
     iocpnet_listener_options options = defaults(iocpnet_listener_options_init);
@@ -220,6 +277,9 @@ void add_listener(Table &table, const World &world)
     add("no_delay", [](Options &o) { o.no_delay = UINT32_MAX; });
     add("reserved", [](Options &o) { o.reserved[0] = 1; });
     add("reserved, the second", [](Options &o) { o.reserved[1] = UINT64_C(1) << 63; });
+    static const iocpnet_framing bad = bad_framing();
+    add("framing", [](Options &o) { o.framing = &bad; });
+    add("reserved pointer", [](Options &o) { o.reserved_pointer = byte; });
     table["iocpnet_listener_close"] = {Kind::listener, iocpnet_listener_close, {}};
     table["iocpnet_listener_address"] = {
         Kind::listener,
@@ -260,7 +320,8 @@ void add_connect(Table &table, const World &world)
     add("no_delay", [](Options &o) { o.no_delay = 2; });
     add("reserved", [](Options &o) { o.reserved[0] = 1; });
     add("reserved, the second", [](Options &o) { o.reserved[1] = 1; });
-    add("reserved pointer", [](Options &o) { o.reserved_pointer = byte; });
+    static const iocpnet_framing bad = bad_framing();
+    add("framing", [](Options &o) { o.framing = &bad; });
 }
 
 int32_t disconnect_with(const World *w, const std::function<void(iocpnet_disconnect_options &)> &change)
@@ -506,6 +567,7 @@ Table table_of(const World &world)
     add_process_wide(table);
     add_service_create(table);
     add_service(table, world);
+    add_framing(table, world);
     add_watching(table, world);
     add_listener(table, world);
     add_connect(table, world);

@@ -68,7 +68,8 @@ std::string field_violation(const iocpnet_event &event)
     if (event.service == 0 || (event.session != 0) != is_session_event(kind)) {
         return "service and session do not fit the kind";
     }
-    if ((event.data != nullptr) != (kind == IOCPNET_EVENT_RECEIVED) || (event.size != 0) != has_size(kind)) {
+    if ((event.data != nullptr) != (kind == IOCPNET_EVENT_RECEIVED) || (event.size != 0 && !has_size(kind)) ||
+        (event.size == 0 && kind == IOCPNET_EVENT_SENT)) {
         return "data and size do not fit the kind";
     }
     if (!ends_session(kind) && has_close_fields(event)) {

@@ -3,6 +3,7 @@
 #ifndef IOCPNET_CPP_OPTIONS_HPP
 #define IOCPNET_CPP_OPTIONS_HPP
 
+#include "framing.hpp"
 #include "values.hpp"
 
 #include <optional>
@@ -62,6 +63,7 @@ struct listener_options {
     std::optional<std::uint32_t> dispatcher = {};
     bool ipv6_only = false;
     bool no_delay = true;
+    std::optional<iocpnet::framing> framing = {}; // of accepted sessions
 };
 
 struct connect_options {
@@ -69,6 +71,7 @@ struct connect_options {
     std::optional<std::uint32_t> dispatcher = {};
     bool no_delay = true;
     void *user = nullptr; // the session's user value from the start
+    std::optional<iocpnet::framing> framing = {};
 };
 
 struct disconnect_options {
@@ -110,6 +113,7 @@ inline iocpnet_service_options to_c(const service_options &options) noexcept
     return made;
 }
 
+// Points into the options.
 inline iocpnet_listener_options to_c(const listener_options &options) noexcept
 {
     iocpnet_listener_options made;
@@ -119,9 +123,11 @@ inline iocpnet_listener_options to_c(const listener_options &options) noexcept
     assign(made.dispatcher, options.dispatcher);
     made.ipv6_only = options.ipv6_only;
     made.no_delay = options.no_delay;
+    made.framing = options.framing ? &options.framing->value() : nullptr;
     return made;
 }
 
+// Points into the options.
 inline iocpnet_connect_options to_c(const connect_options &options) noexcept
 {
     iocpnet_connect_options made;
@@ -130,6 +136,7 @@ inline iocpnet_connect_options to_c(const connect_options &options) noexcept
     assign(made.dispatcher, options.dispatcher);
     made.no_delay = options.no_delay;
     made.user = options.user;
+    made.framing = options.framing ? &options.framing->value() : nullptr;
     return made;
 }
 

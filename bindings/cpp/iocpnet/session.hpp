@@ -26,6 +26,16 @@ public:
 
     // Queues a copy, all or nothing. IOCPNET_E_WOULD_BLOCK: the queue is full, on_writable follows.
     status send(bytes data) const noexcept { return status(iocpnet_session_send(handle_, data.data(), data.size())); }
+    // With the header or delimiter of the session's framing.
+    status send_message(bytes data) const noexcept
+    {
+        return status(iocpnet_session_send_message(handle_, data.data(), data.size()));
+    }
+    status set_framing(const framing &how) const noexcept
+    {
+        return status(iocpnet_session_set_framing(handle_, &how.value()));
+    }
+    status remove_framing() const noexcept { return status(iocpnet_session_set_framing(handle_, nullptr)); }
 
     // Queues copies of several pieces, one after another: session.sendv({header, body}).
     template <std::size_t Count>
