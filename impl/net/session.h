@@ -250,6 +250,8 @@ void icn_session_check_writable(icn_session *session);
 
 /* Calls the callback for RECEIVED, and sends what it sent to its session. */
 void icn_session_serve(icn_session *session, icn_loop *loop, const void *received, uint32_t bytes);
+/* The same for a message of a framed session. A function of its own: the other one is to be inlined where it is called. */
+void icn_session_serve_message(icn_session *session, icn_loop *loop, const void *message, uint32_t bytes);
 
 /* True inside the RECEIVED callback of this session. */
 static inline bool icn_session_is_served(const icn_session *session)

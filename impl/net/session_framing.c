@@ -152,7 +152,7 @@ static inline void hand_out(icn_session *session, const void *data, uint32_t siz
         }
     } else if (loop->on_received != NULL) {
         if (last && size != 0) {
-            icn_session_serve(session, loop, data, size);
+            icn_session_serve_message(session, loop, data, size);
         } else {
             serve_apart(session, loop, data, size);
         }

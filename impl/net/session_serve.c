@@ -117,7 +117,7 @@ static inline void send_rest(icn_session *session)
     }
 }
 
-void icn_session_serve(icn_session *session, icn_loop *loop, const void *received, uint32_t bytes)
+static inline void serve(icn_session *session, icn_loop *loop, const void *received, uint32_t bytes)
 {
     icn_service_window *served = &loop->served;
     iocpnet_event *event = &served->event;
@@ -137,6 +137,16 @@ void icn_session_serve(icn_session *session, icn_loop *loop, const void *receive
     } else {
         send_rest(session);
     }
+}
+
+void icn_session_serve(icn_session *session, icn_loop *loop, const void *received, uint32_t bytes)
+{
+    serve(session, loop, received, bytes);
+}
+
+ICN_APART void icn_session_serve_message(icn_session *session, icn_loop *loop, const void *message, uint32_t bytes)
+{
+    serve(session, loop, message, bytes);
 }
 
 /* Hosts answer in the order of the events, or leave some out. */
