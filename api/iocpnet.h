@@ -99,7 +99,10 @@ enum {
     IOCPNET_EVENT_CONNECT_FAILED = 6, /* the only event of a connect that failed; status and the close fields are set */
     IOCPNET_EVENT_SERVICE_STOPPED = 7,   /* every listener and session of the service has ended */
     IOCPNET_EVENT_SERVICE_DESTROYED = 8, /* after IOCPNET_PENDING from destroy: the last word, always a callback */
-    IOCPNET_EVENT_KIND_COUNT = 9
+    IOCPNET_EVENT_TIMER =
+        9, /* timer_id and timer_count: a timer is due; of a session, or of the service (session is 0) */
+    IOCPNET_EVENT_POSTED = 10, /* data: the argument of a job; of a session, or of the dispatcher (session is 0) */
+    IOCPNET_EVENT_KIND_COUNT = 11
 };
 
 /* Who ended a session. */
@@ -147,8 +150,10 @@ typedef struct iocpnet_event {
     uint32_t close_origin;        /* IOCPNET_ORIGIN_* */
     int64_t close_code;           /* the host's own, from iocpnet_disconnect_options */
     uint64_t bytes_unsent;        /* accepted by send but never given to the system */
-    uint64_t reserved[3];         /* 0 */
-    const void *data;             /* RECEIVED */
+    uint64_t timer_id;            /* TIMER: the host's own number of it */
+    uint64_t timer_count;         /* TIMER: times that it was due since its last event, 1 or more */
+    uint64_t reserved;            /* 0 */
+    const void *data;             /* RECEIVED: the bytes; POSTED: the argument */
     void *user;                   /* the session's user value, see iocpnet_session_set_user */
     const char *close_text;       /* the host's own, from iocpnet_disconnect_options; NULL when there is none */
     const void *reserved_pointer; /* NULL */
@@ -413,7 +418,8 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_create(const iocpnet_service_op
 /*
  * Registers the callback of one kind of event; NULL removes it. Before iocpnet_service_start only, so that a dispatcher
  * reads it without a lock. With delivery by batches only SERVICE_DESTROYED is a callback.
- * `kind`: IOCPNET_EVENT_*. `user`: handed to the callback, never touched.
+ * `kind`: IOCPNET_EVENT_*; one of POSTED never runs, for each job has its own. `user`: handed to the callback, never
+ * touched.
  * Errors: INVALID_HANDLE, INVALID_ARGUMENT (kind), INVALID_STATE (started). Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_set_callback(iocpnet_service service, uint32_t kind,
@@ -864,6 +870,72 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_broadcast(iocpnet_service servi
                                                            const iocpnet_session *sessions, uint32_t count,
                                                            uint32_t flags, iocpnet_broadcast_result *result);
 
+/* --------------------------------------------------------------------------------------- timers and jobs */
+
+/* At most this many timers are set on one session, and on one dispatcher for its service. */
+#define IOCPNET_TIMERS_MAX 1024
+
+/* At most this many jobs wait on one dispatcher. */
+#define IOCPNET_JOBS_MAX 65536
+
+/*
+ * Sets a timer on a session: TIMER comes in the session's order, `delay_ms` milliseconds from now, never earlier and as a
+ * rule less than 10 ms later; then every `period_ms` milliseconds, counted from when it was due, or never again (0). A
+ * session that was late, or stopped by the system, gets one event for all that was missed, which timer_count tells.
+ * `timer_id`: the host's own, any number; a timer of this session that has it already is set anew.
+ * The clock is one that never jumps. Timers end when the session begins to close: no TIMER comes after that.
+ * Errors: INVALID_HANDLE, INVALID_STATE (still connecting), CLOSED, LIMIT_REACHED (IOCPNET_TIMERS_MAX), NO_MEMORY. With
+ * batches, a session whose event finds no memory is closed with IOCPNET_CLOSE_NO_RESOURCES. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_set_timer(iocpnet_session session, uint64_t timer_id,
+                                                           uint32_t delay_ms, uint32_t period_ms);
+
+/*
+ * Ends a timer. IOCPNET_OK also when there is none. Called in an event of the session: no TIMER of it comes any more, but
+ * one that is in a batch already, or queued for one. Called elsewhere: one may be on its way.
+ * Errors: INVALID_HANDLE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_cancel_timer(iocpnet_session session, uint64_t timer_id);
+
+/*
+ * Sets a timer on a dispatcher, as iocpnet_session_set_timer does on a session: TIMER comes there, its session is 0. It
+ * ends when the service stops. With batches, one event that finds no memory is left out.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (dispatcher), INVALID_STATE (not started), CLOSED (stopping), LIMIT_REACHED,
+ * NO_MEMORY. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_set_timer(iocpnet_service service, uint32_t dispatcher,
+                                                           uint64_t timer_id, uint32_t delay_ms, uint32_t period_ms);
+
+/*
+ * Ends a timer of a dispatcher, as iocpnet_session_cancel_timer. Errors: INVALID_HANDLE, INVALID_ARGUMENT (dispatcher).
+ * Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_cancel_timer(iocpnet_service service, uint32_t dispatcher,
+                                                              uint64_t timer_id);
+
+/*
+ * Posts a job to a session, from any thread: with callbacks `function` runs in the session's order, on the thread that
+ * drives its dispatcher, with an event POSTED and with `argument`; with batches `function` is NULL, and the event POSTED
+ * carries the argument in `data`. Never inside this call. Jobs of one thread keep their order.
+ * A job that was accepted runs exactly once, before DISCONNECTED. The library never touches what `argument` points to.
+ * With batches two things may lose it: the service is destroyed before the event is fetched, or there is no memory for the
+ * event, and then the session is closed with IOCPNET_CLOSE_NO_RESOURCES.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (a function with batches, NULL with callbacks), INVALID_STATE (still
+ * connecting, or batch_events without POSTED), CLOSED, WOULD_BLOCK (IOCPNET_JOBS_MAX wait; no event follows), NO_MEMORY.
+ * Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_post(iocpnet_session session, iocpnet_callback function,
+                                                      void *argument);
+
+/*
+ * Posts a job to a dispatcher, as iocpnet_session_post does to a session; the session of its event is 0. A job that was
+ * accepted runs before SERVICE_STOPPED; with batches it is lost when there is no memory for its event.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (dispatcher; as iocpnet_session_post), INVALID_STATE (not started, or
+ * batch_events without POSTED), CLOSED (stopping), WOULD_BLOCK, NO_MEMORY. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_dispatcher_post(iocpnet_service service, uint32_t dispatcher,
+                                                         iocpnet_callback function, void *argument);
+
 /* ------------------------------------------------------------------------------------------------ groups */
 
 /*
@@ -991,6 +1063,15 @@ typedef struct iocpnet_api {
     int32_t(IOCPNET_CALL *framing_init)(iocpnet_framing *framing, uint32_t size, uint32_t kind);
     int32_t(IOCPNET_CALL *session_set_framing)(iocpnet_session session, const iocpnet_framing *framing);
     int32_t(IOCPNET_CALL *session_send_message)(iocpnet_session session, const void *data, uint64_t size);
+    int32_t(IOCPNET_CALL *session_set_timer)(iocpnet_session session, uint64_t timer_id, uint32_t delay_ms,
+                                             uint32_t period_ms);
+    int32_t(IOCPNET_CALL *session_cancel_timer)(iocpnet_session session, uint64_t timer_id);
+    int32_t(IOCPNET_CALL *service_set_timer)(iocpnet_service service, uint32_t dispatcher, uint64_t timer_id,
+                                             uint32_t delay_ms, uint32_t period_ms);
+    int32_t(IOCPNET_CALL *service_cancel_timer)(iocpnet_service service, uint32_t dispatcher, uint64_t timer_id);
+    int32_t(IOCPNET_CALL *session_post)(iocpnet_session session, iocpnet_callback function, void *argument);
+    int32_t(IOCPNET_CALL *dispatcher_post)(iocpnet_service service, uint32_t dispatcher, iocpnet_callback function,
+                                           void *argument);
 } iocpnet_api;
 
 /*

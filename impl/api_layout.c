@@ -34,6 +34,8 @@ static const layout layouts[] = {
     FIELD(iocpnet_event, close_origin),
     FIELD(iocpnet_event, close_code),
     FIELD(iocpnet_event, bytes_unsent),
+    FIELD(iocpnet_event, timer_id),
+    FIELD(iocpnet_event, timer_count),
     FIELD(iocpnet_event, reserved),
     FIELD(iocpnet_event, data),
     FIELD(iocpnet_event, user),
@@ -237,6 +239,12 @@ static const layout layouts[] = {
     FIELD(iocpnet_api, framing_init),
     FIELD(iocpnet_api, session_set_framing),
     FIELD(iocpnet_api, session_send_message),
+    FIELD(iocpnet_api, session_set_timer),
+    FIELD(iocpnet_api, session_cancel_timer),
+    FIELD(iocpnet_api, service_set_timer),
+    FIELD(iocpnet_api, service_cancel_timer),
+    FIELD(iocpnet_api, session_post),
+    FIELD(iocpnet_api, dispatcher_post),
 };
 
 int32_t IOCPNET_CALL iocpnet_layout(const char *name, uint32_t *offset, uint32_t *size)

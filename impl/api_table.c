@@ -61,6 +61,12 @@ static const iocpnet_api table_of_functions = {
     .framing_init = iocpnet_framing_init,
     .session_set_framing = iocpnet_session_set_framing,
     .session_send_message = iocpnet_session_send_message,
+    .session_set_timer = iocpnet_session_set_timer,
+    .session_cancel_timer = iocpnet_session_cancel_timer,
+    .service_set_timer = iocpnet_service_set_timer,
+    .service_cancel_timer = iocpnet_service_cancel_timer,
+    .session_post = iocpnet_session_post,
+    .dispatcher_post = iocpnet_dispatcher_post,
 };
 
 int32_t IOCPNET_CALL iocpnet_get_api(uint32_t version, uint32_t size, iocpnet_api *table)

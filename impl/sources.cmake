@@ -8,6 +8,7 @@ set(IOCPNET_SOURCES_COMMON
     api_layout.c
     api_listener.c
     api_process.c
+    api_schedule.c
     api_service.c
     api_session.c
     api_support.c
@@ -36,6 +37,7 @@ set(IOCPNET_SOURCES_COMMON
     net/loop.c
     net/receive_buffer.c
     net/roster.c
+    net/schedule.c
     net/send_chunk.c
     net/send_queue.c
     net/session.c

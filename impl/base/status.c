@@ -67,6 +67,8 @@ static const char *const events[] = {
     [IOCPNET_EVENT_CONNECT_FAILED] = "connect failed",
     [IOCPNET_EVENT_SERVICE_STOPPED] = "service stopped",
     [IOCPNET_EVENT_SERVICE_DESTROYED] = "service destroyed",
+    [IOCPNET_EVENT_TIMER] = "timer",
+    [IOCPNET_EVENT_POSTED] = "posted",
 };
 
 _Static_assert(sizeof words / sizeof words[0] == IOCPNET_PENDING - IOCPNET_E_SYSTEM + 1, "every status has its words");

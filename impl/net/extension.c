@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "net/group.h"
+#include "net/schedule.h"
 #include "net/session.h"
 #include "util/memory.h"
 
@@ -25,6 +26,7 @@ static int32_t make(icn_session *session)
     if (made == NULL) {
         return IOCPNET_E_NO_MEMORY;
     }
+    icn_list_init(&made->alarms);
     void *found = NULL;
     while (!icn_pointer_replace(&session->extension, &found, made)) {
         if (found != NULL) {
@@ -58,6 +60,7 @@ void icn_extension_end(icn_session *session)
     if (extension == NULL) {
         return;
     }
+    icn_schedule_leave(session, extension);
     icn_groups_leave(session, extension);
     icn_memory_release(extension, sizeof *extension, ICN_MEMORY_SESSION);
 }

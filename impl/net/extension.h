@@ -20,6 +20,8 @@ typedef struct icn_extension {
     struct icn_group **groups; /* under the mutex of the service's groups */
     uint32_t group_count;
     uint32_t group_capacity;
+    uint32_t alarm_count; /* under the mutex of the loop's schedule, as the next */
+    icn_list alarms;      /* timers that the host has set */
 } icn_extension;
 
 /*

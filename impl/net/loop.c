@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "net/listener.h"
+#include "net/schedule.h"
 #include "net/session.h"
 #include "os/clock.h"
 
@@ -37,6 +38,7 @@ void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *r
     loop->kick_handlers[ICN_KICK_SESSION] = icn_session_look;
     loop->kick_handlers[ICN_KICK_LISTENER] = icn_listener_look;
     loop->kick_handlers[ICN_KICK_INBOX] = inbox_filled;
+    loop->kick_handlers[ICN_KICK_SCHEDULE] = icn_schedule_look;
     loop->kick_handlers[ICN_KICK_STOP] = stop_requested;
     icn_kick_init(&loop->stop_kick, ICN_KICK_STOP);
     icn_inbox_init(&loop->inbox);
@@ -47,6 +49,7 @@ void icn_loop_fini(icn_loop *loop)
 {
     ICN_CHECK(icn_list_is_empty(&loop->sessions));
     ICN_CHECK(icn_list_is_empty(&loop->listeners));
+    icn_schedule_fini(loop);
     icn_inbox_fini(&loop->inbox);
     icn_send_pool_fini(&loop->send_pool);
     icn_mutex_fini(&loop->socket_mutex);
@@ -280,6 +283,7 @@ static void stop_requested(icn_kick *kick)
     icn_listeners_stop(loop);
     icn_sessions_stop(loop);
     if (first) {
+        icn_schedule_stop(loop);
         /* From here on this loop turns away whatever is handed to it. */
         icn_roster_drop(loop->roster);
     }
@@ -294,7 +298,8 @@ static void inbox_filled(icn_kick *kick)
 
 static void timer_fired(icn_timers *timers, icn_timer *timer)
 {
-    if (!icn_listeners_retry(ICN_CONTAINER(timers, icn_loop, timers), timer)) {
+    icn_loop *loop = ICN_CONTAINER(timers, icn_loop, timers);
+    if (!icn_schedule_due(loop, timer) && !icn_listeners_retry(loop, timer)) {
         icn_session_deadline_passed(timer);
     }
 }

@@ -44,6 +44,7 @@ typedef enum icn_kick_kind {
     ICN_KICK_SESSION,
     ICN_KICK_LISTENER,
     ICN_KICK_INBOX,
+    ICN_KICK_SCHEDULE,
     ICN_KICK_STOP,
     ICN_KICK_FEED,    /* the sink's: its queue has room again */
     ICN_KICK_STOPPED, /* the sink's: the service has stopped */
@@ -134,8 +135,9 @@ struct icn_loop {
     icn_atomic_u32 placed;    /* sessions given to this loop, for placement */
     icn_mutex socket_mutex;   /* a session's socket is not closed while another thread asks for its address */
     icn_loop_counters counters;
-    icn_inbox inbox;     /* what other threads send */
-    icn_kick inbox_kick; /* the inbox was empty, and is no more */
+    icn_inbox inbox;             /* what other threads send */
+    icn_kick inbox_kick;         /* the inbox was empty, and is no more */
+    icn_atomic_pointer schedule; /* see schedule.h; NULL: never needed */
 
     /* Owner thread. */
     icn_service_window served;

@@ -145,9 +145,9 @@ static inline void icn_session_begin_event(const icn_session *session, const icn
     event->close_origin = 0;
     event->close_code = 0;
     event->bytes_unsent = 0;
-    event->reserved[0] = 0;
-    event->reserved[1] = 0;
-    event->reserved[2] = 0;
+    event->timer_id = 0;
+    event->timer_count = 0;
+    event->reserved = 0;
     event->data = data;
     event->user = icn_pointer_load(&session->user);
     event->close_text = NULL;

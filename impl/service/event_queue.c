@@ -212,8 +212,25 @@ static inline bool append(icn_event_queue *queue, const record *header, const vo
     return true;
 }
 
+/* Behind the record of TIMER and POSTED. */
+typedef struct extras {
+    uint64_t timer_id;
+    uint64_t timer_count;
+    const void *data;
+} extras;
+
+static ICN_RARE bool append_with_extras(icn_event_queue *queue, icn_session *session, const iocpnet_event *event)
+{
+    const extras told = {.timer_id = event->timer_id, .timer_count = event->timer_count, .data = event->data};
+    const record header = {.session = session, .kind = event->kind, .payload = sizeof told};
+    return append(queue, &header, &told);
+}
+
 bool icn_event_queue_append(icn_event_queue *queue, icn_session *session, const iocpnet_event *event)
 {
+    if (event->kind == IOCPNET_EVENT_TIMER || event->kind == IOCPNET_EVENT_POSTED) {
+        return append_with_extras(queue, session, event);
+    }
     uint32_t payload = event->data != NULL ? (uint32_t)event->size : 0;
     const record header = {.session = session, .kind = event->kind, .payload = payload, .size = (uint32_t)event->size};
     return append(queue, &header, event->data);
@@ -391,6 +408,13 @@ static ICN_APART bool fetch_other(icn_event_queue *queue, record *entry, iocpnet
     }
     icn_session_fill_event(entry->session, entry->kind, event);
     event->size = entry->size;
+    if (entry->kind == IOCPNET_EVENT_TIMER || entry->kind == IOCPNET_EVENT_POSTED) {
+        extras told;
+        memcpy(&told, entry + 1, sizeof told);
+        event->timer_id = told.timer_id;
+        event->timer_count = told.timer_count;
+        event->data = told.data;
+    }
     return true;
 }
 

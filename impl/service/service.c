@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "net/buffer.h"
 #include "net/group.h"
+#include "net/schedule.h"
 #include "port/port.h"
 #include "service/dispatcher.h"
 #include "util/handle.h"
@@ -220,6 +221,8 @@ static void set_wanted(icn_service *service)
     if (service->options.delivery != IOCPNET_DELIVERY_CALLBACKS) {
         return;
     }
+    /* The function of a job comes with it. */
+    service->callbacks[IOCPNET_EVENT_POSTED] = (icn_callback){.function = icn_job_call};
     uint64_t wanted = registered_events(service);
     for (uint32_t i = 0; i < service->options.dispatcher_count; i++) {
         icn_loop *loop = &service->dispatchers[i].loop;

@@ -18,6 +18,7 @@ typedef enum icn_memory_tag {
     ICN_MEMORY_RECEIVE_BUFFER,
     ICN_MEMORY_TEXT,
     ICN_MEMORY_GROUP,
+    ICN_MEMORY_SCHEDULE, /* timers and jobs of the host */
     ICN_MEMORY_TAG_COUNT
 } icn_memory_tag;
 

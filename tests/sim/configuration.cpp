@@ -56,7 +56,7 @@ ServiceConfiguration draw_service()
     static const uint32_t traces[] = {0, 0, 3, 200};
     ServiceConfiguration drawn = {};
     (void)iocpnet_service_options_init(&drawn.options, sizeof drawn.options);
-    const uint64_t all = (IOCPNET_EVENT_BIT(IOCPNET_EVENT_KIND_COUNT) - 1) & ~uint64_t{1};
+    const uint64_t all = (IOCPNET_EVENT_BIT(IOCPNET_EVENT_SERVICE_DESTROYED + 1) - 1) & ~uint64_t{1};
     const uint32_t mode = icn_sim_choose(4);
     drawn.options.driving = mode & 1;
     drawn.options.delivery = mode >> 1;

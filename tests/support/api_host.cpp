@@ -125,8 +125,10 @@ Host::~Host()
 int32_t Host::start()
 {
     /* With batches SERVICE_DESTROYED is the only callback there is. */
-    for (uint32_t kind = polls() ? IOCPNET_EVENT_SERVICE_DESTROYED : 1; kind < IOCPNET_EVENT_KIND_COUNT; kind++) {
-        EXPECT_EQ(IOCPNET_OK, iocpnet_service_set_callback(service_, kind, deliver, this));
+    for (uint32_t kind = 1; kind < IOCPNET_EVENT_KIND_COUNT; kind++) {
+        if (!polls() || kind == IOCPNET_EVENT_SERVICE_DESTROYED) {
+            EXPECT_EQ(IOCPNET_OK, iocpnet_service_set_callback(service_, kind, deliver, this));
+        }
     }
     const int32_t status = iocpnet_service_start(service_);
     const bool needs_threads = polls() || mode_.driving == IOCPNET_DRIVING_HOST;

@@ -508,6 +508,44 @@ void add_group(Table &table, const World &world)
          {"highest count", except(many.data(), UINT32_MAX), argument}}};
 }
 
+void IOCPNET_CALL nothing(const iocpnet_event *, void *)
+{
+}
+
+void add_schedule(Table &table, const World &world)
+{
+    const World *w = &world;
+    const std::set<int32_t> state = {IOCPNET_E_INVALID_STATE};
+    table["iocpnet_session_set_timer"] = {
+        Kind::session, [](uint64_t h) { return iocpnet_session_set_timer(h, 1, UINT32_MAX, UINT32_MAX); }, {}};
+    table["iocpnet_session_cancel_timer"] = {
+        Kind::session, [](uint64_t h) { return iocpnet_session_cancel_timer(h, 1); }, {}};
+    table["iocpnet_service_set_timer"] = {
+        Kind::service,
+        [](uint64_t h) { return iocpnet_service_set_timer(h, 0, 1, UINT32_MAX, 0); },
+        {{"not started", [=] { return iocpnet_service_set_timer(w->fresh, 0, 1, 0, 0); }, state},
+         {"dispatcher above", [=] { return iocpnet_service_set_timer(w->service, 1, 1, 0, 0); }, argument},
+         {"highest dispatcher", [=] { return iocpnet_service_set_timer(w->service, UINT32_MAX, 1, 0, 0); }, argument}}};
+    table["iocpnet_service_cancel_timer"] = {
+        Kind::service,
+        [](uint64_t h) { return iocpnet_service_cancel_timer(h, 0, 1); },
+        {{"dispatcher above", [=] { return iocpnet_service_cancel_timer(w->service, 1, 1); }, argument},
+         {"highest dispatcher", [=] { return iocpnet_service_cancel_timer(w->service, UINT32_MAX, 1); }, argument}}};
+    table["iocpnet_session_post"] = {
+        Kind::session,
+        [](uint64_t h) { return iocpnet_session_post(h, nothing, nullptr); },
+        {{"NULL", [=] { return iocpnet_session_post(w->session, nullptr, nullptr); }, argument}}};
+    table["iocpnet_dispatcher_post"] = {
+        Kind::service,
+        [](uint64_t h) { return iocpnet_dispatcher_post(h, 0, nothing, nullptr); },
+        {{"NULL", [=] { return iocpnet_dispatcher_post(w->service, 0, nullptr, nullptr); }, argument},
+         {"a function with batches", [=] { return iocpnet_dispatcher_post(w->polled, 0, nothing, nullptr); }, argument},
+         {"not started", [=] { return iocpnet_dispatcher_post(w->fresh, 0, nothing, nullptr); }, state},
+         {"dispatcher above", [=] { return iocpnet_dispatcher_post(w->service, 1, nothing, nullptr); }, argument},
+         {"highest dispatcher", [=] { return iocpnet_dispatcher_post(w->service, UINT32_MAX, nothing, nullptr); },
+          argument}}};
+}
+
 iocpnet_service create_service(uint32_t port, uint32_t delivery, bool started)
 {
     iocpnet_service made = 0;
@@ -575,6 +613,7 @@ Table table_of(const World &world)
     add_session(table, world);
     add_buffer(table, world);
     add_group(table, world);
+    add_schedule(table, world);
     return table;
 }
 

@@ -17,9 +17,15 @@ bool ends_session(uint32_t kind)
     return kind == IOCPNET_EVENT_DISCONNECTED || kind == IOCPNET_EVENT_CONNECT_FAILED;
 }
 
-bool is_session_event(uint32_t kind)
+/* Those of timers and jobs may be of a session or of none. */
+bool is_of_either(uint32_t kind)
 {
-    return kind >= IOCPNET_EVENT_CONNECTED && kind <= IOCPNET_EVENT_CONNECT_FAILED;
+    return kind == IOCPNET_EVENT_TIMER || kind == IOCPNET_EVENT_POSTED;
+}
+
+bool is_session_event(const iocpnet_event &event)
+{
+    return event.kind <= IOCPNET_EVENT_CONNECT_FAILED || (is_of_either(event.kind) && event.session != 0);
 }
 
 bool has_size(uint32_t kind)
@@ -65,11 +71,11 @@ std::string field_violation(const iocpnet_event &event)
     if (kind < IOCPNET_EVENT_CONNECTED || kind >= IOCPNET_EVENT_KIND_COUNT) {
         return "unknown kind";
     }
-    if (event.service == 0 || (event.session != 0) != is_session_event(kind)) {
+    if (event.service == 0 || (event.session != 0) != is_session_event(event)) {
         return "service and session do not fit the kind";
     }
-    if ((event.data != nullptr) != (kind == IOCPNET_EVENT_RECEIVED) || (event.size != 0 && !has_size(kind)) ||
-        (event.size == 0 && kind == IOCPNET_EVENT_SENT)) {
+    if ((kind != IOCPNET_EVENT_POSTED && (event.data != nullptr) != (kind == IOCPNET_EVENT_RECEIVED)) ||
+        (event.size != 0 && !has_size(kind)) || (event.size == 0 && kind == IOCPNET_EVENT_SENT)) {
         return "data and size do not fit the kind";
     }
     if (!ends_session(kind) && has_close_fields(event)) {
@@ -82,8 +88,11 @@ std::string field_violation(const iocpnet_event &event)
     if (kind == IOCPNET_EVENT_CONNECT_FAILED && event.status >= 0) {
         return "CONNECT_FAILED without an error";
     }
-    if (event.reserved[0] != 0 || event.reserved[1] != 0 || event.reserved[2] != 0 ||
-        event.reserved_pointer != nullptr) {
+    if ((event.timer_count != 0) != (kind == IOCPNET_EVENT_TIMER) ||
+        (event.timer_id != 0 && kind != IOCPNET_EVENT_TIMER)) {
+        return "timer fields do not fit the kind";
+    }
+    if (event.reserved != 0 || event.reserved_pointer != nullptr) {
         return "reserved fields are not 0";
     }
     return "";
@@ -139,7 +148,7 @@ void Recorder::begin(const iocpnet_event &event)
     if (!violation.empty()) {
         records_.violations.push_back(violation + ", kind " + std::to_string(event.kind));
     }
-    if (is_session_event(event.kind)) {
+    if (is_session_event(event)) {
         note_session_event(event);
     }
 }
@@ -151,7 +160,7 @@ void Recorder::end(const iocpnet_event &event)
         if (event.kind < IOCPNET_EVENT_KIND_COUNT) {
             records_.counts[event.kind]++;
         }
-        if (is_session_event(event.kind)) {
+        if (is_session_event(event)) {
             records_.sessions[event.session].in_event = false;
         }
         changed_.notify_all();

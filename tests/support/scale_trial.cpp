@@ -85,8 +85,10 @@ void Trial::create()
         return;
     }
     service_ = service;
-    for (uint32_t kind = polls() ? IOCPNET_EVENT_SERVICE_DESTROYED : 1; kind < IOCPNET_EVENT_KIND_COUNT; kind++) {
-        allow(iocpnet_service_set_callback(service_, kind, deliver, this));
+    for (uint32_t kind = 1; kind < IOCPNET_EVENT_KIND_COUNT; kind++) {
+        if (!polls() || kind == IOCPNET_EVENT_SERVICE_DESTROYED) {
+            allow(iocpnet_service_set_callback(service_, kind, deliver, this));
+        }
     }
 }
 
