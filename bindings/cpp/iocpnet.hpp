@@ -21,6 +21,7 @@
 
 #include "iocpnet/buffer.hpp"
 #include "iocpnet/event.hpp"
+#include "iocpnet/group.hpp"
 #include "iocpnet/options.hpp"
 #include "iocpnet/process.hpp"
 #include "iocpnet/service.hpp"

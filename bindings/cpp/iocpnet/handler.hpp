@@ -93,6 +93,8 @@ void invoke(Function &function, const event &event)
         function(event.session(), event.data());
     } else if constexpr (Kind == IOCPNET_EVENT_SENT) {
         function(event.session(), event.size());
+    } else if constexpr (Kind == IOCPNET_EVENT_TIMER) {
+        function(event.session(), event.raw().timer_id);
     } else if constexpr (Kind == IOCPNET_EVENT_DISCONNECTED) {
         function(event.session(), event.reason());
     } else if constexpr (Kind == IOCPNET_EVENT_CONNECT_FAILED) {

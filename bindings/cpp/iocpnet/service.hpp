@@ -106,6 +106,11 @@ public:
     {
         return set_handler<IOCPNET_EVENT_CONNECT_FAILED>(std::move(function));
     }
+    template <typename Function> // (session, std::uint64_t timer_id); of the service: an empty session
+    iocpnet::status on_timer(Function function) noexcept
+    {
+        return set_handler<IOCPNET_EVENT_TIMER>(std::move(function));
+    }
     template <typename Function> // ()
     iocpnet::status on_stopped(Function function) noexcept
     {

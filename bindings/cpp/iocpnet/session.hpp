@@ -6,6 +6,8 @@
 #include "options.hpp"
 
 #include <functional>
+#include <new>
+#include <utility>
 
 namespace iocpnet
 {
@@ -74,6 +76,32 @@ public:
     status pause_receive() const noexcept { return status(iocpnet_session_pause_receive(handle_)); }
     status resume_receive() const noexcept { return status(iocpnet_session_resume_receive(handle_)); }
 
+    // on_timer follows after `delay_ms`, then every `period_ms`, or never again. The number is the host's own.
+    status set_timer(std::uint64_t timer_id, std::uint32_t delay_ms, std::uint32_t period_ms = 0) const noexcept
+    {
+        return status(iocpnet_session_set_timer(handle_, timer_id, delay_ms, period_ms));
+    }
+    status cancel_timer(std::uint64_t timer_id) const noexcept
+    {
+        return status(iocpnet_session_cancel_timer(handle_, timer_id));
+    }
+
+    // Runs `function()` once in the order of the session, before on_disconnected. Delivery by callbacks only. It must not
+    // throw.
+    template <typename Function>
+    status post(Function function) const noexcept
+    {
+        auto *job = new (std::nothrow) Function(std::move(function));
+        if (job == nullptr) {
+            return status(IOCPNET_E_NO_MEMORY);
+        }
+        const status outcome(iocpnet_session_post(handle_, run_job<Function>, job));
+        if (!outcome) {
+            delete job;
+        }
+        return outcome;
+    }
+
     // The host's own pointer, given back by event::user. The library never touches what it points to.
     status set_user(void *user) const noexcept { return status(iocpnet_session_set_user(handle_, user)); }
     template <typename T = void>
@@ -98,6 +126,14 @@ public:
     friend constexpr bool operator<(session a, session b) noexcept { return a.handle_ < b.handle_; }
 
 private:
+    template <typename Function>
+    static void IOCPNET_CALL run_job(const iocpnet_event *, void *argument) noexcept
+    {
+        auto *job = static_cast<Function *>(argument);
+        (*job)();
+        delete job;
+    }
+
     iocpnet_session handle_ = 0;
 };
 

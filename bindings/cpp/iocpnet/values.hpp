@@ -42,7 +42,9 @@ enum class event_kind : std::uint32_t {
     disconnected = IOCPNET_EVENT_DISCONNECTED,
     connect_failed = IOCPNET_EVENT_CONNECT_FAILED,
     service_stopped = IOCPNET_EVENT_SERVICE_STOPPED,
-    service_destroyed = IOCPNET_EVENT_SERVICE_DESTROYED
+    service_destroyed = IOCPNET_EVENT_SERVICE_DESTROYED,
+    timer = IOCPNET_EVENT_TIMER,
+    posted = IOCPNET_EVENT_POSTED
 };
 
 enum class close_origin : std::uint32_t {
