@@ -33,7 +33,8 @@ Clients::Clients(Meter &meter, Server &server, uint32_t count)
 
 std::string Clients::message(uint64_t client, uint64_t round)
 {
-    std::string text = std::to_string(client) + "/" + std::to_string(round) + "/";
+    /* It begins with its length, which is a framing's field. */
+    std::string text = static_cast<char>(message_bytes) + std::to_string(client) + "/" + std::to_string(round) + "/";
     while (text.size() < message_bytes) {
         text += static_cast<char>('a' + (client + round + text.size()) % 26);
     }

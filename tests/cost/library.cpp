@@ -35,7 +35,7 @@ public:
     void look_up_all(Meter &meter) override;
 
 protected:
-    void start();
+    void start(const iocpnet_framing *framing = nullptr);
     void add(iocpnet_session session) { sessions_.push_back(session); }
 
     const iocpnet_service service_;
@@ -45,9 +45,23 @@ private:
     std::vector<iocpnet_session> sessions_;
 };
 
-void Library::start()
+iocpnet_framing length_in_front()
 {
-    require(iocpnet_listener_open(service_, "127.0.0.1:0", nullptr, &listener_), "iocpnet_listener_open");
+    iocpnet_framing framing;
+    require(iocpnet_framing_init(&framing, sizeof framing, IOCPNET_FRAMING_LENGTH), "iocpnet_framing_init");
+    framing.flags = IOCPNET_FRAMING_KEEP;
+    framing.length_width = 1;
+    framing.header_bytes = 1;
+    framing.length_adjustment = -1;
+    return framing;
+}
+
+void Library::start(const iocpnet_framing *framing)
+{
+    iocpnet_listener_options options;
+    require(iocpnet_listener_options_init(&options, sizeof options), "iocpnet_listener_options_init");
+    options.framing = framing;
+    require(iocpnet_listener_open(service_, "127.0.0.1:0", &options, &listener_), "iocpnet_listener_open");
     require(iocpnet_service_start(service_), "iocpnet_service_start");
 }
 
@@ -81,7 +95,7 @@ void Library::look_up_all(Meter &meter)
 class Callbacks : public Library
 {
 public:
-    Callbacks(uint32_t port, uint32_t copies);
+    Callbacks(uint32_t port, uint32_t copies, const iocpnet_framing *framing = nullptr);
 
     uint64_t turn(Meter &meter) override;
 
@@ -94,13 +108,13 @@ private:
     uint64_t messages_ = 0;
 };
 
-Callbacks::Callbacks(uint32_t port, uint32_t copies)
+Callbacks::Callbacks(uint32_t port, uint32_t copies, const iocpnet_framing *framing)
     : Library(make_service(port, IOCPNET_DELIVERY_CALLBACKS)), copies_(copies)
 {
     const iocpnet_callback received = copies == 1 ? on_received : on_received_copying;
     require(iocpnet_service_set_callback(service_, IOCPNET_EVENT_CONNECTED, on_connected, this), "set_callback");
     require(iocpnet_service_set_callback(service_, IOCPNET_EVENT_RECEIVED, received, this), "set_callback");
-    start();
+    start(framing);
 }
 
 void Callbacks::on_connected(const iocpnet_event *event, void *user)
@@ -136,7 +150,11 @@ uint64_t Callbacks::turn(Meter &meter)
 class Batches : public Library
 {
 public:
-    explicit Batches(uint32_t port) : Library(make_service(port, IOCPNET_DELIVERY_BATCHES)) { start(); }
+    explicit Batches(uint32_t port, const iocpnet_framing *framing = nullptr)
+        : Library(make_service(port, IOCPNET_DELIVERY_BATCHES))
+    {
+        start(framing);
+    }
 
     uint64_t turn(Meter &meter) override;
     /* What the host sends leaves with the next poll. */
@@ -179,6 +197,18 @@ uint64_t Batches::turn(Meter &meter)
 std::unique_ptr<LibraryServer> make_callbacks(uint32_t port, uint32_t copies)
 {
     return std::make_unique<Callbacks>(port, copies);
+}
+
+std::unique_ptr<LibraryServer> make_framed(uint32_t port)
+{
+    const iocpnet_framing framing = length_in_front();
+    return std::make_unique<Callbacks>(port, 1, &framing);
+}
+
+std::unique_ptr<LibraryServer> make_framed_batches(uint32_t port)
+{
+    const iocpnet_framing framing = length_in_front();
+    return std::make_unique<Batches>(port, &framing);
 }
 
 std::unique_ptr<LibraryServer> make_batches(uint32_t port)

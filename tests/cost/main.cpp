@@ -31,6 +31,8 @@ void add_port(std::vector<Case> &cases, const std::string &port_name, uint32_t p
         const std::string suffix = port_name + "-" + std::to_string(clients);
         cases.push_back(echo("callbacks-" + suffix, clients, 1, make_callbacks, port, 1U));
         cases.push_back(echo("batches-" + suffix, clients, 1, make_batches, port));
+        cases.push_back(echo("framed-callbacks-" + suffix, clients, 1, make_framed, port));
+        cases.push_back(echo("framed-batches-" + suffix, clients, 1, make_framed_batches, port));
         cases.push_back(echo("sends-" + suffix, clients, copies, make_callbacks, port, copies));
         cases.push_back(update("update-sender-" + suffix, clients, port, Sender::driver, Side::sender));
         cases.push_back(update("update-server-" + suffix, clients, port, Sender::driver, Side::server));

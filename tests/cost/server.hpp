@@ -39,8 +39,11 @@ public:
 std::unique_ptr<Server> make_reference();
 /* iocpnet with callbacks, which send every message back `copies` times. `port`: IOCPNET_PORT_*. */
 std::unique_ptr<LibraryServer> make_callbacks(uint32_t port, uint32_t copies);
+/* The same with a framing: each message has its length in front, and is kept whole. */
+std::unique_ptr<LibraryServer> make_framed(uint32_t port);
 /* iocpnet with event batches. */
 std::unique_ptr<LibraryServer> make_batches(uint32_t port);
+std::unique_ptr<LibraryServer> make_framed_batches(uint32_t port);
 /* Whether iocpnet can use a port here. */
 bool has_port(uint32_t port);
 
