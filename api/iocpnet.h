@@ -532,6 +532,7 @@ enum {
     IOCPNET_FRAMING_NONE = 0,      /* it is not: bytes are handed out as they come */
     IOCPNET_FRAMING_LENGTH = 1,    /* each message has a header with its length in it */
     IOCPNET_FRAMING_DELIMITER = 2, /* each message ends with certain bytes */
+    IOCPNET_FRAMING_STREAM = 4,    /* bytes as they come; what is not consumed is offered again with more */
     IOCPNET_FRAMING_SIZE_ID = 3 /* iocpnet_framing_init only: LENGTH for {uint16_t size, uint16_t id} in little-endian
                                       order, where size counts the header too; the header is kept */
 };
@@ -727,6 +728,16 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_sendv(iocpnet_session session, 
  * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE, CLOSED, NO_MEMORY. Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_set_framing(iocpnet_session session, const iocpnet_framing *framing);
+
+/*
+ * Says how many bytes, from the front, the host took of the last RECEIVED of a session with IOCPNET_FRAMING_STREAM. The
+ * others are kept and offered again, in front of what follows, once more has come. More than message_bytes_max bytes that
+ * are not consumed close the session with IOCPNET_CLOSE_RECEIVE_OVERFLOW.
+ * Callbacks: inside that of the event, any number of times; without a call nothing is consumed.
+ * Batches: once for each event, perhaps with 0, at any time: the session receives nothing more until then.
+ * Errors: INVALID_HANDLE, INVALID_STATE (no such event), INVALID_ARGUMENT (more than is left of the event). Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_consume(iocpnet_session session, uint64_t bytes);
 
 /*
  * Sends one message by the framing that was set last: as iocpnet_session_send, with header or delimiter. All or nothing.
@@ -1072,6 +1083,7 @@ typedef struct iocpnet_api {
     int32_t(IOCPNET_CALL *session_post)(iocpnet_session session, iocpnet_callback function, void *argument);
     int32_t(IOCPNET_CALL *dispatcher_post)(iocpnet_service service, uint32_t dispatcher, iocpnet_callback function,
                                            void *argument);
+    int32_t(IOCPNET_CALL *session_consume)(iocpnet_session session, uint64_t bytes);
 } iocpnet_api;
 
 /*

@@ -27,6 +27,7 @@ static const iocpnet_framing defaults[] = {
                                  .length_width = 2,
                                  .length_adjustment = -4,
                                  .header_bytes = 4},
+    [IOCPNET_FRAMING_STREAM] = {.kind = IOCPNET_FRAMING_STREAM, .message_bytes_max = MESSAGE_BYTES_MAX},
 };
 
 int32_t IOCPNET_CALL iocpnet_framing_init(iocpnet_framing *framing, uint32_t size, uint32_t kind)
@@ -57,6 +58,17 @@ int32_t IOCPNET_CALL iocpnet_session_set_framing(iocpnet_session session, const 
     if (status == IOCPNET_OK) {
         status = icn_session_set_framing(pinned, &read);
     }
+    icn_handle_unpin(session);
+    return icn_api_status(status);
+}
+
+int32_t IOCPNET_CALL iocpnet_session_consume(iocpnet_session session, uint64_t bytes)
+{
+    icn_session *pinned = icn_handle_pin(session, ICN_HANDLE_SESSION);
+    if (pinned == NULL) {
+        return icn_api_status(IOCPNET_E_INVALID_HANDLE);
+    }
+    int32_t status = icn_session_consume(pinned, bytes);
     icn_handle_unpin(session);
     return icn_api_status(status);
 }

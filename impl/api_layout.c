@@ -245,6 +245,7 @@ static const layout layouts[] = {
     FIELD(iocpnet_api, service_cancel_timer),
     FIELD(iocpnet_api, session_post),
     FIELD(iocpnet_api, dispatcher_post),
+    FIELD(iocpnet_api, session_consume),
 };
 
 int32_t IOCPNET_CALL iocpnet_layout(const char *name, uint32_t *offset, uint32_t *size)

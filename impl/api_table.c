@@ -67,6 +67,7 @@ static const iocpnet_api table_of_functions = {
     .service_cancel_timer = iocpnet_service_cancel_timer,
     .session_post = iocpnet_session_post,
     .dispatcher_post = iocpnet_dispatcher_post,
+    .session_consume = iocpnet_session_consume,
 };
 
 int32_t IOCPNET_CALL iocpnet_get_api(uint32_t version, uint32_t size, iocpnet_api *table)

@@ -22,7 +22,7 @@ static bool delimiter_is_valid(const iocpnet_framing *options)
 /* Bytes at least of each message that is delivered. */
 static uint32_t shortest(const iocpnet_framing *options)
 {
-    if ((options->flags & IOCPNET_FRAMING_KEEP) == 0) {
+    if ((options->flags & IOCPNET_FRAMING_KEEP) == 0 || options->kind == IOCPNET_FRAMING_STREAM) {
         return 1;
     }
     return options->kind == IOCPNET_FRAMING_LENGTH ? options->header_bytes : options->delimiter_bytes;
@@ -37,6 +37,8 @@ static bool is_valid(const iocpnet_framing *options)
     switch (options->kind) {
     case IOCPNET_FRAMING_NONE:
         return true;
+    case IOCPNET_FRAMING_STREAM:
+        break;
     case IOCPNET_FRAMING_LENGTH:
         if (!length_is_valid(options)) {
             return false;

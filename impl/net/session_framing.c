@@ -124,6 +124,29 @@ static ICN_RARE void take_change(icn_session_framing *framed)
     framed->framing = framed->wanted;
     icn_mutex_unlock(&framed->mutex);
     framed->scanned = 0;
+    framed->seen = 0;
+}
+
+int32_t icn_session_consume(icn_session *session, uint64_t bytes)
+{
+    icn_session_framing *framed = framing_of(session);
+    int32_t status = IOCPNET_E_INVALID_STATE;
+    if (framed == NULL) {
+        return status;
+    }
+    icn_mutex_lock(&framed->mutex);
+    if (framed->offered != 0) {
+        status = bytes <= framed->offered - framed->consumed ? IOCPNET_OK : IOCPNET_E_INVALID_ARGUMENT;
+    }
+    if (status == IOCPNET_OK) {
+        framed->consumed += (uint32_t)bytes;
+        framed->answered = true;
+    }
+    icn_mutex_unlock(&framed->mutex);
+    if (status == IOCPNET_OK && session->loop->deliver_received != NULL) {
+        icn_session_kick(session);
+    }
+    return status;
 }
 
 /* False: what is not handed out yet has to wait, or is not wanted any more. */
@@ -234,6 +257,116 @@ static inline bool look_at_received(icn_session *session, icn_session_framing *f
     }
 }
 
+static void begin_offer(icn_session_framing *framed, uint32_t bytes)
+{
+    icn_mutex_lock(&framed->mutex);
+    framed->offered = bytes;
+    framed->consumed = 0;
+    framed->answered = false;
+    icn_mutex_unlock(&framed->mutex);
+}
+
+/* What the host consumed of the offer, which ends. */
+static uint32_t end_offer(icn_session_framing *framed)
+{
+    icn_mutex_lock(&framed->mutex);
+    const uint32_t consumed = framed->consumed;
+    framed->offered = 0;
+    icn_mutex_unlock(&framed->mutex);
+    return consumed;
+}
+
+static bool was_answered(icn_session_framing *framed)
+{
+    icn_mutex_lock(&framed->mutex);
+    const bool answered = framed->answered;
+    icn_mutex_unlock(&framed->mutex);
+    return answered;
+}
+
+static ICN_RARE void close_for_overflow(icn_session *session)
+{
+    const icn_close close = {.reason = IOCPNET_CLOSE_RECEIVE_OVERFLOW, .origin = IOCPNET_ORIGIN_LIBRARY, .abort = true};
+    icn_session_close(session, &close);
+}
+
+/* What was consumed goes; what is left waits for more, within the limit. */
+static void settle(icn_session *session, icn_session_framing *framed, icn_rest *rest, uint32_t offered,
+                   uint32_t consumed)
+{
+    icn_receive_buffer *kept = &framed->kept;
+    if (icn_receive_buffer_bytes(kept) != 0) {
+        icn_receive_buffer_consume(kept, consumed);
+    } else {
+        advance(rest, consumed);
+    }
+    framed->seen = offered - consumed;
+    if (framed->seen > framed->framing.message_bytes_max && icn_u32_load(&framed->changed) == 0) {
+        close_for_overflow(session);
+    }
+}
+
+/* By batches the bytes stay here as well until the host has said what it consumed. */
+static void offer_to_queue(icn_session *session, icn_session_framing *framed, icn_rest *rest)
+{
+    if (rest->size != 0 && !keep(session, framed, rest, rest->size, UINT32_MAX)) {
+        return;
+    }
+    framed->awaits = true;
+    session->unanswered = true;
+    begin_offer(framed, icn_receive_buffer_bytes(&framed->kept));
+    hand_out(session, icn_receive_buffer_data(&framed->kept), icn_receive_buffer_bytes(&framed->kept), false);
+    icn_session_update_receive(session);
+}
+
+/* False: the host has not answered yet. */
+static bool take_answer(icn_session *session, icn_session_framing *framed)
+{
+    icn_rest none = {0};
+    if (!was_answered(framed)) {
+        return false;
+    }
+    framed->awaits = false;
+    session->unanswered = false;
+    const uint32_t offered = framed->offered;
+    settle(session, framed, &none, offered, end_offer(framed));
+    icn_session_update_receive(session);
+    return true;
+}
+
+/* False: the host does not want to see what is received, and can consume nothing. */
+static bool is_heard(const icn_loop *loop)
+{
+    return loop->deliver_received != NULL ? icn_loop_wants(loop, IOCPNET_EVENT_RECEIVED) : loop->on_received != NULL;
+}
+
+/* Offers all that is there, if there is more than the last time. True: look again. */
+static bool offer(icn_session *session, icn_session_framing *framed, icn_rest *rest)
+{
+    icn_receive_buffer *kept = &framed->kept;
+    if (icn_receive_buffer_bytes(kept) != 0 && rest->size != 0 &&
+        !keep(session, framed, rest, rest->size, UINT32_MAX)) {
+        return false;
+    }
+    const bool is_kept = icn_receive_buffer_bytes(kept) != 0;
+    const uint32_t size = is_kept ? icn_receive_buffer_bytes(kept) : rest->size;
+    if (size <= framed->seen) {
+        return false;
+    }
+    if (!is_heard(session->loop)) {
+        settle(session, framed, rest, size, size);
+        return false;
+    }
+    if (session->loop->deliver_received != NULL) {
+        offer_to_queue(session, framed, rest);
+        return false;
+    }
+    begin_offer(framed, size);
+    hand_out(session, is_kept ? icn_receive_buffer_data(kept) : rest->data, size, true);
+    settle(session, framed, rest, size, end_offer(framed));
+    return icn_u32_load(&framed->changed) != 0;
+}
+
 static inline bool has_something(const icn_session_framing *framed, const icn_rest *rest)
 {
     return rest->size != 0 || icn_receive_buffer_bytes(&framed->kept) != 0;
@@ -245,6 +378,9 @@ static void look_at_all(icn_session *session, icn_session_framing *framed, icn_r
     framed->waits = false;
     while (more) {
         /* A callback may have changed either. */
+        if (framed->awaits && !take_answer(session, framed)) {
+            break;
+        }
         if (icn_u32_load(&framed->changed) != 0) {
             take_change(framed);
         }
@@ -252,8 +388,13 @@ static void look_at_all(icn_session *session, icn_session_framing *framed, icn_r
             framed->waits = has_something(framed, rest);
             break;
         }
-        more = icn_receive_buffer_bytes(&framed->kept) != 0 ? look_at_kept(session, framed, rest)
-                                                            : look_at_received(session, framed, rest);
+        if (framed->framing.kind == IOCPNET_FRAMING_STREAM) {
+            more = offer(session, framed, rest);
+        } else if (icn_receive_buffer_bytes(&framed->kept) != 0) {
+            more = look_at_kept(session, framed, rest);
+        } else {
+            more = look_at_received(session, framed, rest);
+        }
         more = more && has_something(framed, rest);
     }
 }
@@ -290,8 +431,8 @@ static inline bool is_one_message(const icn_session *session, const icn_session_
                                   uint32_t size)
 {
     uint32_t scanned = 0;
-    if (session->loop->deliver_received == NULL || icn_receive_buffer_bytes(&framed->kept) != 0 ||
-        icn_u32_load(&framed->changed) != 0 || !may_hand_out(session)) {
+    if (session->loop->deliver_received == NULL || framed->framing.kind == IOCPNET_FRAMING_STREAM ||
+        icn_receive_buffer_bytes(&framed->kept) != 0 || icn_u32_load(&framed->changed) != 0 || !may_hand_out(session)) {
         return false;
     }
     const icn_frame frame = icn_framing_look(&framed->framing, data, size, &scanned);
@@ -323,7 +464,7 @@ void icn_session_look_at_kept(icn_session *session)
     icn_rest rest = {0};
     look_at_all(session, framed, &rest);
     tidy(session, framed, &rest);
-    if (framed->end_untold && !framed->waits) {
+    if (framed->end_untold && !framed->waits && !framed->awaits) {
         framed->end_untold = false;
         icn_session_tell_end_of_stream(session);
     }
@@ -332,7 +473,7 @@ void icn_session_look_at_kept(icn_session *session)
 bool icn_session_keeps_end(icn_session *session)
 {
     icn_session_framing *framed = framing_of(session);
-    if (framed == NULL || !framed->waits) {
+    if (framed == NULL || (!framed->waits && !framed->awaits)) {
         return false;
     }
     framed->end_untold = true;

@@ -335,4 +335,55 @@ TEST_P(FramingInCallbacks, FramingSwitchedOffHandsOutWhatWasCollected)
     EXPECT_EQ((std::vector<std::string>{"one", "two"}), framed.messages());
 }
 
+TEST_P(Framing, WhatIsNotConsumedIsOfferedAgainWithWhatFollows)
+{
+    iocpnet_framing framing = framing_of(IOCPNET_FRAMING_STREAM);
+    framing.message_bytes_max = 2000;
+    FramedHost framed(GetParam(), &framing);
+    std::mutex mutex;
+    std::string consumed;
+    Random random;
+    framed.then = [&](const iocpnet_event &event, size_t) {
+        const uint64_t taken = event.size < 700 ? random.below(event.size + 1) : event.size;
+        std::lock_guard<std::mutex> lock(mutex);
+        consumed.append(static_cast<const char *>(event.data), taken);
+        EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, iocpnet_session_consume(event.session, event.size + 1));
+        EXPECT_EQ(IOCPNET_OK, iocpnet_session_consume(event.session, taken));
+    };
+    Socket peer = framed.start_and_connect();
+    std::string stream;
+    for (uint32_t i = 0; i < scaled(100); i++) {
+        const std::string piece(1 + i * 37 % 300, static_cast<char>('a' + i % 26));
+        stream += piece;
+        ASSERT_TRUE(peer.send(piece));
+    }
+    /* So much at once is consumed with all before it. */
+    const std::string last(1400, 'z');
+    stream += last;
+    ASSERT_TRUE(peer.send(last));
+    ASSERT_TRUE(wait_until([&] {
+        std::lock_guard<std::mutex> lock(mutex);
+        return consumed.size() >= stream.size() - 700;
+    }));
+    peer.shutdown_send();
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_PEER_CLOSED), framed.wait_close_reason());
+    EXPECT_TRUE(consumed == stream.substr(0, consumed.size()));
+}
+
+TEST_P(Framing, TooMuchThatIsNotConsumedOverflows)
+{
+    iocpnet_framing framing = framing_of(IOCPNET_FRAMING_STREAM);
+    framing.message_bytes_max = 100;
+    FramedHost framed(GetParam(), &framing);
+    framed.then = [&](const iocpnet_event &event, size_t) {
+        EXPECT_EQ(IOCPNET_OK, iocpnet_session_consume(event.session, 0));
+    };
+    Socket peer = framed.start_and_connect();
+    ASSERT_TRUE(peer.send(std::string(60, 'a')));
+    ASSERT_TRUE(framed.wait_messages(1));
+    ASSERT_TRUE(peer.send(std::string(60, 'b')));
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_RECEIVE_OVERFLOW), framed.wait_close_reason());
+    EXPECT_EQ(std::string(60, 'a') + std::string(60, 'b'), framed.messages().back());
+}
+
 } // namespace

@@ -246,6 +246,7 @@ inline const std::vector<Field> public_fields = {
     FIELD(iocpnet_api, service_cancel_timer),
     FIELD(iocpnet_api, session_post),
     FIELD(iocpnet_api, dispatcher_post),
+    FIELD(iocpnet_api, session_consume),
 };
 
 #undef WHOLE

@@ -207,7 +207,7 @@ void add_framing(Table &table, const World &world)
     const World *w = &world;
     table["iocpnet_framing_init"].wrong = {
         {"NULL", [] { return iocpnet_framing_init(nullptr, sizeof(Framing), IOCPNET_FRAMING_LENGTH); }, argument},
-        {"kind", [] { return iocpnet_framing_init(nullptr, sizeof(Framing), IOCPNET_FRAMING_SIZE_ID + 1); }, argument},
+        {"kind", [] { return iocpnet_framing_init(nullptr, sizeof(Framing), IOCPNET_FRAMING_STREAM + 1); }, argument},
         {"highest kind", [] { return iocpnet_framing_init(nullptr, sizeof(Framing), UINT32_MAX); }, argument}};
     table["iocpnet_session_set_framing"] = {
         Kind::session, [](uint64_t h) { return iocpnet_session_set_framing(h, nullptr); }, {}};
@@ -239,6 +239,10 @@ void add_framing(Table &table, const World &world)
     });
     add("no delimiter", delimiter, [](Framing &f) { f.delimiter_bytes = 0; });
     add("long delimiter", delimiter, [](Framing &f) { f.delimiter_bytes = IOCPNET_FRAMING_DELIMITER_MAX + 1; });
+    table["iocpnet_session_consume"] = {
+        Kind::session,
+        [](uint64_t h) { return iocpnet_session_consume(h, 0); },
+        {{"no stream", [=] { return iocpnet_session_consume(w->session, 1); }, {IOCPNET_E_INVALID_STATE}}}};
     table["iocpnet_session_send_message"] = {
         Kind::session,
         [](uint64_t h) { return iocpnet_session_send_message(h, byte, 1); },

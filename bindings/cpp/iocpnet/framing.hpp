@@ -35,6 +35,14 @@ public:
         return made;
     }
 
+    // Bytes as they come: what is not consumed is offered again, up to so many bytes.
+    static framing stream(std::uint32_t bytes_max) noexcept
+    {
+        framing made(IOCPNET_FRAMING_STREAM);
+        made.value_.message_bytes_max = bytes_max;
+        return made;
+    }
+
     framing &with_message_bytes_max(std::uint32_t value) noexcept { return value_.message_bytes_max = value, *this; }
     framing &with_length_offset(std::uint32_t value) noexcept { return value_.length_offset = value, *this; }
     framing &with_length_adjustment(std::int32_t value) noexcept { return value_.length_adjustment = value, *this; }

@@ -37,6 +37,8 @@ public:
     {
         return status(iocpnet_session_set_framing(handle_, &how.value()));
     }
+    // Of the last event of a framing::stream: how many of its bytes were taken.
+    status consume(std::uint64_t size) const noexcept { return status(iocpnet_session_consume(handle_, size)); }
     status remove_framing() const noexcept { return status(iocpnet_session_set_framing(handle_, nullptr)); }
 
     // Queues copies of several pieces, one after another: session.sendv({header, body}).
