@@ -426,31 +426,38 @@ static inline const uint8_t *make_way(const icn_loop *loop, const uint8_t *data,
     return own;
 }
 
-/* With batches: true when all that came is one message, which may be handed out. */
-static inline bool is_one_message(const icn_session *session, const icn_session_framing *framed, const uint8_t *data,
+/* Most often all that came is one message. False: nothing was handed out. By batches it has to lie where it was received. */
+static inline bool hand_out_whole(icn_session *session, const icn_session_framing *framed, const uint8_t *data,
                                   uint32_t size)
 {
     uint32_t scanned = 0;
-    if (session->loop->deliver_received == NULL || framed->framing.kind == IOCPNET_FRAMING_STREAM ||
-        icn_receive_buffer_bytes(&framed->kept) != 0 || icn_u32_load(&framed->changed) != 0 || !may_hand_out(session)) {
+    if (framed->framing.kind == IOCPNET_FRAMING_STREAM || icn_receive_buffer_bytes(&framed->kept) != 0 ||
+        icn_u32_load(&framed->changed) != 0 || !may_hand_out(session)) {
         return false;
     }
     const icn_frame frame = icn_framing_look(&framed->framing, data, size, &scanned);
-    return frame.verdict == ICN_FRAME_WHOLE && frame.size == size;
+    if (frame.verdict != ICN_FRAME_WHOLE || frame.bytes != size) {
+        return false;
+    }
+    icn_loop *loop = session->loop;
+    if (loop->deliver_received == NULL) {
+        hand_out(session, data + frame.begin, frame.size, true);
+    } else if (frame.size != size) {
+        return false;
+    } else if (icn_loop_wants(loop, IOCPNET_EVENT_RECEIVED)) {
+        loop->deliver_received(loop, session, data, size);
+    }
+    return true;
 }
 
 void icn_session_cut_into_messages(icn_session *session, const void *data, uint32_t size)
 {
     icn_session_framing *framed = framing_of(session);
-    icn_loop *loop = session->loop;
     ICN_CHECK(framed != NULL && size != 0);
-    if (is_one_message(session, framed, data, size)) {
-        if (icn_loop_wants(loop, IOCPNET_EVENT_RECEIVED)) {
-            loop->deliver_received(loop, session, data, size);
-        }
+    if (hand_out_whole(session, framed, data, size)) {
         return;
     }
-    icn_rest rest = {.data = make_way(loop, data, size), .size = size};
+    icn_rest rest = {.data = make_way(session->loop, data, size), .size = size};
     look_at_all(session, framed, &rest);
     tidy(session, framed, &rest);
 }
