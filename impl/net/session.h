@@ -72,7 +72,7 @@ typedef struct icn_session {
     bool cut : 1;           /* did not end gracefully: the connection is reset when the socket is closed */
     bool no_delay : 1;
     bool unanswered : 1; /* does not receive before the host has said what it consumed */
-    uint8_t cut_error; /* what cut a graceful close short: minus its status; 0: nothing did */
+    uint8_t cut_error;   /* what cut a graceful close short: minus its status; 0: nothing did */
 
     icn_endpoint endpoint; /* while no connect or send is in flight, the node of its writer is for loop->unflushed */
     icn_send_queue send_queue; /* any thread, some of it */

@@ -15,7 +15,7 @@
 
 typedef struct icn_session_framing {
     icn_mutex mutex;
-    icn_framing wanted;     /* under the mutex: as the host has set it; messages are sent by it */
+    icn_framing wanted; /* under the mutex: as the host has set it; messages are sent by it */
     /* Under the mutex, of a stream: what the last event offered, 0 once the host can consume no more of it; and its answer. */
     uint32_t offered;
     uint32_t consumed;
@@ -27,8 +27,8 @@ typedef struct icn_session_framing {
     icn_receive_buffer kept; /* bytes of a message that is not whole; or of some that have to wait */
     uint32_t scanned;        /* of the message that begins with `kept`: see icn_framing_look */
     bool waits;              /* the session was paused, or closed, before all that is kept was looked at */
-    uint32_t seen;         /* of a stream: bytes of `kept` that the host was offered; no event without more */
-    bool awaits;           /* of a stream, by batches: the host has still to say what it consumed */
+    uint32_t seen;           /* of a stream: bytes of `kept` that the host was offered; no event without more */
+    bool awaits;             /* of a stream, by batches: the host has still to say what it consumed */
     bool end_untold;         /* the peer ended its stream behind messages that wait */
 } icn_session_framing;
 

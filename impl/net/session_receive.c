@@ -14,7 +14,8 @@ static bool wants_to_receive(const icn_session *session)
     }
     switch (icn_session_state_now(session)) {
     case ICN_SESSION_OPEN:
-        return session->announced && !session->loop->starved && !session->unanswered && icn_u8_load(&session->pause_requested) == 0;
+        return session->announced && !session->loop->starved && !session->unanswered &&
+               icn_u8_load(&session->pause_requested) == 0;
     case ICN_SESSION_FLUSHING:
     case ICN_SESSION_LINGERING:
         return true;
