@@ -337,6 +337,12 @@ typedef struct iocpnet_service_options {
         slow_callback_us;   /* callbacks are timed, and those that take so long, in microseconds, are counted and logged
                                   with their session as a warning. Default 0: they are not timed. Nothing with batches */
     uint32_t trace_records; /* last events that each dispatcher keeps, see iocpnet_service_trace. Default 0: none */
+    /* Of the addresses that listeners accept from, where all of an IPv6 /64 are one. 0, the default: no limit. */
+    uint32_t sessions_per_address_max;  /* live sessions that were accepted */
+    uint32_t accepts_per_address_per_s; /* connections in the long run, also those that something else refuses */
+    uint32_t accepts_per_address_burst; /* at once after a while of none; default 0: as many as in a second */
+    /* Remembered at a time, 64 bytes each. While all have live sessions, further addresses have no limit. */
+    uint32_t addresses_max; /* 16 to 1,048,576; default 65,536 */
 } iocpnet_service_options;
 
 typedef struct iocpnet_stop_result {
@@ -374,7 +380,12 @@ typedef struct iocpnet_service_statistics {
     uint64_t callback_time_us;          /* all together, where slow_callback_us is set */
     uint64_t callback_times[IOCPNET_CALLBACK_TIMES]; /* callbacks by duration: [0] less than 1 us, [i] at least 2^(i-1)
                                                         and less than 2^i us, the last whatever is longer */
-    uint64_t log_lines_dropped; /* of the whole process: its queue was full, see iocpnet_set_log_callback */
+    uint64_t log_lines_dropped;           /* of the whole process: its queue was full, see iocpnet_set_log_callback */
+    uint64_t accepts_refused_by_list;     /* of accepts_refused: the allow list or the deny list */
+    uint64_t accepts_refused_by_filter;   /* the accept filter */
+    uint64_t accepts_refused_by_sessions; /* sessions_per_address_max */
+    uint64_t accepts_refused_by_rate;     /* accepts_per_address_per_s */
+    uint64_t receive_throttles; /* times that a session stopped receiving for a limit of iocpnet_session_limits */
 } iocpnet_service_statistics;
 
 /* One event that was delivered, see iocpnet_service_trace. 48 bytes, for ever. */
@@ -577,6 +588,55 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_framing_init(iocpnet_framing *framing, 
 
 /* ----------------------------------------------------------------------------------------------- listener */
 
+/* Options of a socket, for each session of a listener or for one that connects out. Frozen size; 0 is the default. */
+typedef struct iocpnet_socket_options {
+    uint32_t keep_alive_idle_s;     /* silence until the first keep-alive probe, up to 32,767; 0: no keep-alive */
+    uint32_t keep_alive_interval_s; /* from one probe to the next, up to 32,767; 0: the system's own */
+    uint32_t keep_alive_count; /* probes without an answer before IOCPNET_CLOSE_ABORTED, up to 127; 0: the system's */
+    uint32_t receive_buffer_bytes; /* SO_RCVBUF, up to 1 GiB; 0: the system's own, which adapts itself */
+    uint32_t send_buffer_bytes;    /* SO_SNDBUF, up to 1 GiB; 0: the same */
+    uint32_t linger_ms;            /* of a graceful close: to flush, and for the peer to close. 0: close_timeout_ms of
+                                       the service. Closing never blocks, and never cuts off what is queued before */
+    uint32_t reserved[2];          /* 0 */
+} iocpnet_socket_options;
+
+/* What happens to a session that receives more than its limits. */
+enum {
+    IOCPNET_RECEIVE_THROTTLE = 0,  /* it receives nothing until it is within them again: TCP holds the peer back */
+    IOCPNET_RECEIVE_DISCONNECT = 1 /* it is aborted with IOCPNET_CLOSE_RECEIVE_OVERFLOW */
+};
+
+/*
+ * Deadlines and limits of each session of a listener, or of one that connects out. Frozen size; 0 is the default: none.
+ * Time during which the session does not receive (paused, throttled, or its event queue is full) does not count.
+ */
+typedef struct iocpnet_session_limits {
+    uint32_t first_bytes_timeout_ms; /* from CONNECTED to the first bytes; then aborted: HANDSHAKE_TIMEOUT */
+    uint32_t idle_timeout_ms;     /* nothing received for so long, or up to a quarter longer; closed gracefully: IDLE */
+    uint64_t receive_bytes_per_s; /* on average, up to 2^40; as much as for a second may come at once */
+    uint32_t receive_events_per_s; /* pieces that are received, RECEIVED events; the same */
+    uint32_t receive_policy;       /* IOCPNET_RECEIVE_* */
+    uint32_t reserved[4];          /* 0 */
+} iocpnet_session_limits;
+
+/* What an accept filter is asked about. Pointers are borrowed until it returns. */
+typedef struct iocpnet_accept_request {
+    uint32_t struct_size; /* bytes that the library filled */
+    uint32_t family;      /* 4 or 6: of remote_ip. An IPv4 peer of a dual-stack listener is IPv4 */
+    iocpnet_service service;
+    iocpnet_listener listener;
+    uint8_t remote_ip[16]; /* in network order; of an IPv4 address the first four */
+    const char *remote;    /* in canonical textual form, "192.0.2.1:40123" */
+    const char *local;     /* the same of this end; "" when the connection has gone already */
+} iocpnet_accept_request;
+
+/*
+ * Asked before a session is made of a connection: anything but 0 accepts it, 0 refuses it, which resets it at once.
+ * Runs on the thread that drives the listener's dispatcher, with no lock of the library held, one call at a time for one
+ * listener; it may call any function. The rules of callbacks hold: it must not block, and not unwind.
+ */
+typedef int32_t(IOCPNET_CALL *iocpnet_accept_filter)(const iocpnet_accept_request *request, void *user);
+
 typedef struct iocpnet_listener_options {
     uint32_t struct_size;           /* bytes, set by the init function */
     uint32_t backlog;               /* connections that the system queues; 0, the default: the system's maximum */
@@ -587,6 +647,19 @@ typedef struct iocpnet_listener_options {
     uint64_t reserved[2];           /* 0 */
     const iocpnet_framing *framing; /* of accepted sessions, copied; default NULL: none */
     void *reserved_pointer;         /* NULL */
+    iocpnet_socket_options socket;
+    iocpnet_session_limits limits;
+    uint32_t reuse_port;      /* 1: SO_REUSEPORT, for several listeners on one address; Linux. Default 0 */
+    uint32_t reserved_number; /* 0 */
+    /*
+     * Networks, as "10.0.0.0/8, 192.168.1.1 2001:db8::/32": separated by commas, blanks or line ends, and copied. The
+     * longest prefix that an address is in decides, at equal length deny does. An address in none is accepted if there is
+     * no allow list. NULL, the default: no list. At most 4,096 networks in each.
+     */
+    const char *allow;
+    const char *deny;
+    iocpnet_accept_filter accept_filter; /* asked last; default NULL: none */
+    void *accept_filter_user;            /* handed to it, never touched */
 } iocpnet_listener_options;
 
 /*
@@ -601,8 +674,9 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_listener_options_init(iocpnet_listener_
  * iocpnet_listener_address tells. `options`: NULL for the defaults. `listener`: receives the handle.
  * The address is taken exclusively: on Windows by SO_EXCLUSIVEADDRUSE, on Linux with SO_REUSEADDR, which there only
  * ignores connections in TIME_WAIT (socket(7)).
- * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE, INVALID_ADDRESS, ADDRESS_IN_USE,
- * ADDRESS_NOT_AVAILABLE, ACCESS_DENIED, NOT_SUPPORTED (no IPv6), NO_MEMORY, NO_DESCRIPTORS, LIMIT_REACHED, CLOSED
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE, INVALID_ADDRESS (also of a network in a list, or one
+ * with bits set behind its prefix), TOO_LARGE (a list), ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, ACCESS_DENIED,
+ * NOT_SUPPORTED (no IPv6, or an option that this system does not have), NO_MEMORY, NO_DESCRIPTORS, LIMIT_REACHED, CLOSED
  * (stopping), SYSTEM. Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_listener_open(iocpnet_service service, const char *address,
@@ -661,6 +735,10 @@ typedef struct iocpnet_connect_options {
     uint64_t reserved[2];           /* 0 */
     void *user;                     /* the session's user value from the start; default NULL */
     const iocpnet_framing *framing; /* copied; default NULL: none */
+    const char *local_address;      /* to connect from, "192.0.2.1:0", port 0 takes any; default NULL: any address */
+    void *reserved_pointer;         /* NULL */
+    iocpnet_socket_options socket;
+    iocpnet_session_limits limits;
 } iocpnet_connect_options;
 
 typedef struct iocpnet_disconnect_options {
@@ -697,7 +775,8 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_connect_options_init(iocpnet_connect_op
  * `address`: as for iocpnet_listener_open, the port not 0. `options`: NULL for the defaults. `session`: receives the
  * handle, before any event of the session can be seen.
  * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE, INVALID_ADDRESS, INVALID_STATE (not started), CLOSED
- * (stopping), ACCESS_DENIED, NOT_SUPPORTED (no IPv6), NO_MEMORY, NO_DESCRIPTORS, LIMIT_REACHED, SYSTEM. Since 1.0.
+ * (stopping), ACCESS_DENIED, NOT_SUPPORTED (no IPv6, or an option that this system does not have), ADDRESS_IN_USE and
+ * ADDRESS_NOT_AVAILABLE (local_address), NO_MEMORY, NO_DESCRIPTORS, LIMIT_REACHED, SYSTEM. Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_connect(iocpnet_service service, const char *address,
                                                          const iocpnet_connect_options *options,

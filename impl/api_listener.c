@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "api_framing.h"
+#include "api_options.h"
 #include "api_support.h"
 #include "base/address.h"
 #include "net/listener.h"
@@ -28,15 +29,20 @@ static bool are_valid(const iocpnet_listener_options *options)
 {
     return options->accept_count >= 1 && options->accept_count <= ACCEPT_COUNT_MAX && options->ipv6_only <= 1 &&
            options->no_delay <= 1 && options->backlog <= INT32_MAX && options->reserved[0] == 0 &&
-           options->reserved[1] == 0 && options->reserved_pointer == NULL;
+           options->reserved[1] == 0 && options->reserved_pointer == NULL && options->reuse_port <= 1 &&
+           options->reserved_number == 0 && icn_api_socket_options_are_valid(&options->socket) &&
+           icn_api_limits_are_valid(&options->limits);
 }
 
 /* The socket listens, and its address is known, before the listener is made. */
 static icn_result open_socket(const icn_address *wanted, const iocpnet_listener_options *options, icn_os_socket *opened,
                               icn_address *bound)
 {
-    const icn_os_listen_options listen_options = {
-        .backlog = options->backlog, .ipv6_only = options->ipv6_only != 0, .no_delay = options->no_delay != 0};
+    icn_os_listen_options listen_options = {.backlog = options->backlog,
+                                            .ipv6_only = options->ipv6_only != 0,
+                                            .no_delay = options->no_delay != 0,
+                                            .reuse_port = options->reuse_port != 0};
+    (void)icn_api_socket_options(&options->socket, &listen_options.socket);
     icn_result result = icn_os_socket_listen(wanted, &listen_options, opened);
     if (result.status != IOCPNET_OK) {
         return result;
@@ -65,13 +71,22 @@ static icn_result open_listener(icn_service *service, const icn_address *wanted,
     if (result.status != IOCPNET_OK) {
         return result;
     }
-    const icn_listener_settings settings = {
-        .accept_count = options->accept_count, .no_delay = options->no_delay != 0, .framing = *framing};
-    int32_t status = icn_listener_open(loop, socket, &bound, &settings, listener);
-    if (status != IOCPNET_OK) {
+    icn_listener_settings settings = {.accept_count = options->accept_count,
+                                      .no_delay = options->no_delay != 0,
+                                      .filter = options->accept_filter,
+                                      .filter_user = options->accept_filter_user,
+                                      .framing = *framing};
+    icn_api_guard_options(&options->socket, &options->limits, &settings.guard);
+    (void)icn_api_socket_options(&options->socket, &settings.socket);
+    result.status = icn_access_list_create(options->allow, options->deny, &settings.access);
+    if (result.status == IOCPNET_OK) {
+        result.status = icn_listener_open(loop, socket, &bound, &settings, listener);
+    }
+    if (result.status != IOCPNET_OK) {
+        icn_access_list_destroy(settings.access);
         icn_os_socket_close(socket);
     }
-    return icn_failure(status);
+    return result;
 }
 
 int32_t IOCPNET_CALL iocpnet_listener_open(iocpnet_service service, const char *address,

@@ -9,6 +9,8 @@
 
 #define POLL_CAPACITY_MAX 65536
 #define SPIN_US_MAX 1000
+#define ADDRESSES_MIN 16
+#define ADDRESSES_MAX (1 << 20)
 #define KIB ((uint64_t)1024)
 #define MIB (KIB * 1024)
 #define GIB (MIB * 1024)
@@ -24,6 +26,7 @@ static const iocpnet_service_options default_options = {
     .send_queue_bytes_max = MIB,
     .send_queue_bytes_low = 256 * KIB,
     .event_queue_bytes_max = 4 * MIB,
+    .addresses_max = 65536,
     .batch_events = ((UINT64_C(1) << IOCPNET_EVENT_KIND_COUNT) - 2) & ~IOCPNET_EVENT_BIT(IOCPNET_EVENT_SENT),
 };
 
@@ -46,7 +49,9 @@ static bool limits_are_valid(const iocpnet_service_options *options)
     return options->receive_buffer_bytes >= KIB && options->receive_buffer_bytes <= MIB &&
            options->send_queue_bytes_max >= 1 && options->send_queue_bytes_max <= GIB &&
            options->event_queue_bytes_max <= GIB && options->spin_us <= SPIN_US_MAX && options->reserved == 0 &&
-           options->trace_records <= IOCPNET_TRACE_RECORDS_MAX;
+           options->trace_records <= IOCPNET_TRACE_RECORDS_MAX && options->addresses_max >= ADDRESSES_MIN &&
+           options->addresses_max <= ADDRESSES_MAX &&
+           (options->accepts_per_address_burst == 0 || options->accepts_per_address_per_s != 0);
 }
 
 /* The low watermark is only a hint to how early WRITABLE comes: with a small maximum the default follows it down. */

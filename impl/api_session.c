@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api_framing.h"
+#include "api_options.h"
 #include "api_support.h"
 #include "base/address.h"
 #include "base/attributes.h"
@@ -42,7 +43,9 @@ int32_t IOCPNET_CALL iocpnet_disconnect_options_init(iocpnet_disconnect_options 
 
 static bool connect_is_valid(const iocpnet_connect_options *options)
 {
-    return options->no_delay <= 1 && options->reserved[0] == 0 && options->reserved[1] == 0;
+    return options->no_delay <= 1 && options->reserved[0] == 0 && options->reserved[1] == 0 &&
+           icn_api_socket_options_are_valid(&options->socket) && icn_api_limits_are_valid(&options->limits) &&
+           options->reserved_pointer == NULL;
 }
 
 static int32_t check_connectable(const icn_service *service)
@@ -54,19 +57,57 @@ static int32_t check_connectable(const icn_service *service)
     return state == IOCPNET_SERVICE_RUNNING ? IOCPNET_OK : IOCPNET_E_CLOSED;
 }
 
+/* Before it connects. */
+static icn_result prepare_socket(icn_os_socket socket, const icn_address *local, const iocpnet_connect_options *options)
+{
+    icn_os_socket_options wanted;
+    icn_result result = icn_ok();
+    if (icn_api_socket_options(&options->socket, &wanted)) {
+        result = icn_os_socket_set_options(socket, &wanted);
+    }
+    if (result.status == IOCPNET_OK && options->local_address != NULL) {
+        result = icn_os_socket_bind(socket, local);
+    }
+    return result;
+}
+
+static icn_result open_socket(const icn_address *remote, const iocpnet_connect_options *options, icn_os_socket *opened)
+{
+    icn_address local;
+    icn_result result = icn_ok();
+    if (options->local_address != NULL) {
+        result.status = icn_address_parse(options->local_address, &local);
+        if (result.status != IOCPNET_OK || local.family != remote->family) {
+            return icn_failure(IOCPNET_E_INVALID_ADDRESS);
+        }
+    }
+    result = icn_os_socket_open((icn_address_family)remote->family, opened);
+    if (result.status != IOCPNET_OK) {
+        return result;
+    }
+    result = prepare_socket(*opened, &local, options);
+    if (result.status != IOCPNET_OK) {
+        icn_os_socket_close(*opened);
+    }
+    return result;
+}
+
 static icn_result begin_connect(icn_loop *loop, const icn_address *remote, const iocpnet_connect_options *options,
                                 const icn_framing *framing, iocpnet_session *session)
 {
     icn_os_socket socket;
-    icn_result result = icn_os_socket_open((icn_address_family)remote->family, &socket);
+    icn_result result = open_socket(remote, options, &socket);
     if (result.status != IOCPNET_OK) {
         return result;
     }
+    icn_guard_options guard;
+    icn_api_guard_options(&options->socket, &options->limits, &guard);
     const icn_session_options session_options = {.remote = remote,
                                                  .connect_timeout_ms = options->timeout_ms,
                                                  .no_delay = options->no_delay != 0,
                                                  .user = options->user,
-                                                 .framing = framing->kind != IOCPNET_FRAMING_NONE ? framing : NULL};
+                                                 .framing = framing->kind != IOCPNET_FRAMING_NONE ? framing : NULL,
+                                                 .guard = icn_guard_is_needed(&guard) ? &guard : NULL};
     icn_session *created;
     result.status = icn_session_create(loop, socket, &session_options, &created);
     if (result.status != IOCPNET_OK) {
@@ -219,8 +260,8 @@ static void disconnect(icn_session *session, const iocpnet_disconnect_options *o
 {
     const icn_close close = {.code = options->code,
                              .note = icn_close_note_create(options->code, options->text, text_length),
-                             .timeout_ms = options->timeout_ms != 0 ? options->timeout_ms
-                                                                    : session->loop->roster->close_timeout_ms,
+                             .timeout_ms =
+                                 options->timeout_ms != 0 ? options->timeout_ms : icn_session_close_timeout_ms(session),
                              .reason = IOCPNET_CLOSE_REQUESTED,
                              .origin = IOCPNET_ORIGIN_LOCAL,
                              .abort = options->mode == IOCPNET_DISCONNECT_ABORT};

@@ -7,6 +7,7 @@ set(IOCPNET_SOURCES_COMMON
     api_group.c
     api_layout.c
     api_listener.c
+    api_options.c
     api_process.c
     api_schedule.c
     api_service.c
@@ -18,12 +19,15 @@ set(IOCPNET_SOURCES_COMMON
     base/check.c
     base/status.c
     base/utf8.c
+    util/access_list.c
+    util/address_table.c
     util/handle.c
     util/live.c
     util/log.c
     util/memory.c
     util/timer.c
     util/trace_ring.c
+    util/token_bucket.c
     port/port.c
     net/broadcast.c
     net/buffer.c
@@ -32,8 +36,10 @@ set(IOCPNET_SOURCES_COMMON
     net/framer.c
     net/gate.c
     net/group.c
+    net/guard.c
     net/inbox.c
     net/listener.c
+    net/listener_admit.c
     net/loop.c
     net/receive_buffer.c
     net/roster.c

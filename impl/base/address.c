@@ -162,6 +162,74 @@ int32_t icn_address_parse(const char *text, icn_address *address)
     return IOCPNET_OK;
 }
 
+static bool is_ipv4_mapped(const uint8_t *ip)
+{
+    static const uint8_t prefix[12] = {[10] = 0xFF, [11] = 0xFF};
+
+    return memcmp(ip, prefix, sizeof prefix) == 0;
+}
+
+bool icn_address_is_mapped(const icn_address *address)
+{
+    return address->family == ICN_ADDRESS_IPV6 && is_ipv4_mapped(address->ip);
+}
+
+static bool is_ipv6_next(const char *text)
+{
+    while (hex_digit(*text) >= 0) {
+        text++;
+    }
+    return *text == ':';
+}
+
+/* Bits of a byte that belong to a prefix of which `bits` are left from this byte on. */
+static uint8_t mask_of(int bits)
+{
+    return bits <= 0 ? 0 : (uint8_t)(bits >= 8 ? 0xFF : 0xFF00 >> bits);
+}
+
+static bool has_bits_behind(const icn_network *network, int size)
+{
+    for (int i = 0; i < size; i++) {
+        if ((network->ip[i] & ~mask_of(network->prefix - 8 * i)) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool icn_network_parse(const char **text, icn_network *network)
+{
+    bool ipv6 = is_ipv6_next(*text);
+    uint32_t prefix = ipv6 ? 128 : 32;
+
+    *network = (icn_network){.family = ipv6 ? ICN_ADDRESS_IPV6 : ICN_ADDRESS_IPV4};
+    if (!(ipv6 ? read_ipv6(text, network->ip) : read_ipv4(text, network->ip))) {
+        return false;
+    }
+    if (read_character(text, '/') && !read_number(text, prefix, &prefix)) {
+        return false;
+    }
+    network->prefix = (uint8_t)prefix;
+    return !has_bits_behind(network, ipv6 ? 16 : 4);
+}
+
+bool icn_network_has(const icn_network *network, const icn_address *address)
+{
+    bool mapped = icn_address_is_mapped(address);
+    const uint8_t *ip = mapped ? address->ip + 12 : address->ip;
+
+    if (network->family != (mapped ? ICN_ADDRESS_IPV4 : address->family)) {
+        return false;
+    }
+    for (int i = 0; i < 16 && network->prefix > 8 * i; i++) {
+        if (((network->ip[i] ^ ip[i]) & mask_of(network->prefix - 8 * i)) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Writing: each function writes at `text` and returns the end of what it wrote. */
 
 static char *write_number(char *text, uint32_t number, uint32_t base)
@@ -243,13 +311,6 @@ static char *write_bracketed(char *text, const icn_address *address)
     }
     *text++ = ']';
     return text;
-}
-
-static bool is_ipv4_mapped(const uint8_t *ip)
-{
-    static const uint8_t prefix[12] = {[10] = 0xFF, [11] = 0xFF};
-
-    return memcmp(ip, prefix, sizeof prefix) == 0;
 }
 
 size_t icn_address_format(const icn_address *address, char text[ICN_ADDRESS_TEXT_SIZE])

@@ -2,6 +2,7 @@
 #ifndef ICN_BASE_ADDRESS_H
 #define ICN_BASE_ADDRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,24 @@ typedef struct icn_address {
 size_t icn_address_packed_size(uint8_t family);
 void icn_address_pack(const icn_address *address, uint8_t *packed);
 void icn_address_unpack(uint8_t family, const uint8_t *packed, icn_address *address);
+
+/* An IPv4 address in IPv6 form, which a dual-stack listener has of its IPv4 peers. */
+bool icn_address_is_mapped(const icn_address *address);
+
+/* All addresses that begin with the same bits. */
+typedef struct icn_network {
+    uint8_t ip[16]; /* network order; zeros behind the prefix */
+    uint8_t prefix; /* bits: up to 32 of IPv4, up to 128 of IPv6 */
+    uint8_t family; /* icn_address_family */
+} icn_network;
+
+/*
+ * Reads "10.0.0.0/8", "192.0.2.1", "2001:db8::/32" at *text, and moves it behind. Strict: no bits may be set behind the
+ * prefix; without one it is a single address. False: it is no network.
+ */
+bool icn_network_parse(const char **text, icn_network *network);
+/* An IPv4 address in IPv6 form is in IPv4 networks only. */
+bool icn_network_has(const icn_network *network, const icn_address *address);
 
 /* Longest text, "[ffff:...%4294967295]:65535", with the final zero. */
 #define ICN_ADDRESS_TEXT_SIZE 64

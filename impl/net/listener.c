@@ -16,6 +16,7 @@ static void finalize(void *object)
 {
     icn_listener *listener = object;
     uint64_t service = listener->loop->roster->service;
+    icn_access_list_destroy(listener->settings.access);
     icn_memory_release(listener, sizeof *listener, ICN_MEMORY_LISTENER);
     icn_live_remove(ICN_LIVE_LISTENERS);
     icn_handle_unpin(service);
@@ -65,7 +66,7 @@ static void start_accept(icn_listener *listener)
     }
     listener->accepting = true;
     icn_loop_operation_started(listener->loop);
-    icn_port_accept(listener->loop->port, &listener->endpoint, listener->accept_count);
+    icn_port_accept(listener->loop->port, &listener->endpoint, listener->settings.accept_count);
 }
 
 /* A loop has few listeners, and a timer that says whose it is would be larger in each session. */
@@ -107,27 +108,48 @@ static bool find_remote(icn_os_socket socket, const icn_address *known, icn_addr
     return true;
 }
 
+/* The session exists from here on, or the connection is closed. */
+static void serve(icn_listener *listener, icn_os_socket socket, const icn_address *remote, icn_address_place place)
+{
+    icn_guard_options guard = listener->settings.guard;
+    guard.place = place;
+    const bool framed = listener->settings.framing.kind != IOCPNET_FRAMING_NONE;
+    const icn_session_options options = {.listener = listener->handle,
+                                         .remote = remote,
+                                         .no_delay = listener->settings.no_delay,
+                                         .framing = framed ? &listener->settings.framing : NULL,
+                                         .guard = icn_guard_is_needed(&guard) ? &guard : NULL};
+    icn_roster *roster = listener->loop->roster;
+    icn_loop *loop = icn_roster_choose_loop(roster, IOCPNET_DISPATCHER_ANY);
+    icn_session *session;
+    listener->short_of_resources = false;
+    icn_os_socket_accepted_options(socket, &listener->settings.socket);
+    int32_t status = icn_session_create(loop, socket, &options, &session);
+    if (status == IOCPNET_OK) {
+        icn_session_hand_over(session);
+        return;
+    }
+    if (place != 0) {
+        icn_address_table_leave(roster->addresses, place);
+    }
+    refuse(listener, socket, status);
+}
+
 static void accepted(icn_listener *listener, icn_os_socket socket, const icn_address *known)
 {
     icn_address remote;
+    icn_address_place place;
     if (listener->state != ICN_LISTENER_OPEN || !find_remote(socket, known, &remote)) {
         /* The listener closes, or the peer has gone already. */
         close_unserved(socket);
         return;
     }
-    const bool framed = listener->framing.kind != IOCPNET_FRAMING_NONE;
-    const icn_session_options options = {.listener = listener->handle,
-                                         .remote = &remote,
-                                         .no_delay = listener->no_delay,
-                                         .framing = framed ? &listener->framing : NULL};
-    icn_loop *loop = icn_roster_choose_loop(listener->loop->roster, IOCPNET_DISPATCHER_ANY);
-    icn_session *session;
-    listener->short_of_resources = false;
-    int32_t status = icn_session_create(loop, socket, &options, &session);
-    if (status == IOCPNET_OK) {
-        icn_session_hand_over(session);
+    icn_refusal refusal = icn_listener_admit(listener, socket, &remote, &place);
+    if (refusal == ICN_REFUSAL_NONE) {
+        serve(listener, socket, &remote, place);
     } else {
-        refuse(listener, socket, status);
+        icn_u64_count(&listener->loop->counters.accepts_refused_by[refusal], 1);
+        refuse(listener, socket, IOCPNET_E_LIMIT_REACHED);
     }
 }
 
@@ -236,9 +258,7 @@ static void initialise(icn_listener *listener, icn_loop *loop, icn_os_socket soc
 {
     listener->loop = loop;
     listener->address = *address;
-    listener->accept_count = settings->accept_count;
-    listener->no_delay = settings->no_delay;
-    listener->framing = settings->framing;
+    listener->settings = *settings;
     icn_endpoint_init(&listener->endpoint, socket, address->family);
     icn_kick_init(&listener->kick, ICN_KICK_LISTENER);
     /* The first push is the maker's: whoever knows the handle before can not start the listener, nor end it. */

@@ -11,8 +11,10 @@
 
 #include "base/address.h"
 #include "net/framer.h"
+#include "net/guard.h"
 #include "net/loop.h"
 #include "port/port.h"
+#include "util/access_list.h"
 #include "util/timer.h"
 
 /* Without resources an accept is tried again this often, and one waiting client is turned away each time. */
@@ -25,6 +27,17 @@ typedef enum icn_listener_state {
     ICN_LISTENER_ENDED
 } icn_listener_state;
 
+typedef struct icn_listener_settings {
+    uint32_t accept_count;
+    bool no_delay;
+    icn_access_list *access;      /* NULL: none. The listener's on success */
+    iocpnet_accept_filter filter; /* NULL: none */
+    void *filter_user;
+    icn_os_socket_options socket; /* of its sessions, like the next */
+    icn_guard_options guard;
+    icn_framing framing;
+} icn_listener_settings;
+
 typedef struct icn_listener {
     icn_loop *loop;
     uint64_t handle;
@@ -35,22 +48,16 @@ typedef struct icn_listener {
     icn_listener_state state;
     icn_endpoint endpoint;
     icn_os_socket reserve;
-    uint32_t accept_count;
+    icn_listener_settings settings; /* constant; its access list is the listener's */
+    uint64_t refusal_logged_ms;     /* 0: none yet */
+    uint64_t refusals_not_logged;
     bool attached;
-    bool accepting; /* an accept is in flight */
-    bool no_delay;
-    icn_framing framing;     /* of accepted sessions; constant */
+    bool accepting;          /* an accept is in flight */
     bool short_of_resources; /* since the last connection: logged once */
     icn_timer retry;         /* set while backing off */
     icn_list_node loop_node;
     icn_list_node finishing; /* loop->finishing_listeners */
 } icn_listener;
-
-typedef struct icn_listener_settings {
-    uint32_t accept_count;
-    bool no_delay;
-    icn_framing framing; /* of accepted sessions */
-} icn_listener_settings;
 
 /*
  * Makes a listener around a socket that listens on `address`; the socket is the listener's on success, and accepting
@@ -69,6 +76,13 @@ void icn_listener_accept_completed(icn_operation *operation, const icn_completio
 
 /* From loop->finishing_listeners, with nothing in flight; may find that it is too early after all, and do nothing. */
 void icn_listener_finish(icn_list_node *node);
+
+/*
+ * Whether a connection is let in (listener_admit.c): the lists, then the limits of its address, then the host's filter. Let
+ * in: *place is where its session is counted.
+ */
+icn_refusal icn_listener_admit(icn_listener *listener, icn_os_socket socket, const icn_address *remote,
+                               icn_address_place *place);
 
 /* A timer of the loop is due: false when it is none of a listener that backs off. */
 bool icn_listeners_retry(icn_loop *loop, const icn_timer *timer);

@@ -51,15 +51,27 @@ typedef enum icn_kick_kind {
     ICN_KICK_KINDS
 } icn_kick_kind;
 
+/* Why a connection is not let in. */
+typedef enum icn_refusal {
+    ICN_REFUSAL_NONE = 0,
+    ICN_REFUSAL_BY_LIST,
+    ICN_REFUSAL_BY_SESSIONS,
+    ICN_REFUSAL_BY_RATE,
+    ICN_REFUSAL_BY_FILTER,
+    ICN_REFUSALS
+} icn_refusal;
+
 /* Each has one writer, the owner, but for those named `foreign`. */
 typedef struct icn_loop_counters {
     icn_atomic_u64 accepts;
     icn_atomic_u64 accepts_refused;
+    icn_atomic_u64 accepts_refused_by[ICN_REFUSALS];
     icn_atomic_u64 accepts_shed;
     icn_atomic_u64 accept_backoffs;
     icn_atomic_u64 connects;
     icn_atomic_u64 connects_failed;
     icn_atomic_u64 disconnects;
+    icn_atomic_u64 receive_throttles;
     icn_atomic_u64 bytes_received;
     icn_atomic_u64 bytes_sent;
     icn_atomic_u64 bytes_accepted; /* by send */
@@ -115,6 +127,8 @@ extern icn_operation_complete *const icn_loop_completions[ICN_OPERATION_KINDS];
 
 struct icn_loop {
     icn_port *port;
+    icn_operation_complete
+        *receive_completed; /* owner thread: behind that of guards; NULL: no session has had a rate */
     icn_roster *roster;
     icn_gate *gate; /* of the dispatcher: whoever borrows it may queue what is to be sent */
     icn_loop_deliver *deliver;

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "iocpnet.h"
 #include "os/thread.h"
+#include "util/address_table.h"
 
 struct icn_loop;
 
@@ -31,6 +32,7 @@ struct icn_roster {
     uint32_t sessions_max; /* 0: no limit */
     uint32_t close_timeout_ms;
     uint32_t spin_us;
+    icn_address_table *addresses; /* NULL: they have no limits. Constant */
     uint64_t send_queue_bytes_max;
     uint64_t send_queue_bytes_low;
 

@@ -14,6 +14,27 @@ static size_t size_of(uint8_t family)
     return offsetof(icn_session, remote) + icn_address_packed_size(family);
 }
 
+/* The whole block, of which the session is the last part. */
+static icn_session *allocate(const icn_session_options *options)
+{
+    size_t front = options->guard != NULL ? sizeof(icn_guard) : 0;
+    uint8_t *block = icn_memory_allocate_zeroed(front + size_of(options->remote->family), ICN_MEMORY_SESSION);
+    if (block == NULL) {
+        return NULL;
+    }
+    icn_session *session = (void *)(block + front);
+    if (options->guard != NULL) {
+        ((icn_guard *)(void *)block)->options = *options->guard;
+    }
+    return session;
+}
+
+static void release(icn_session *session, uint8_t family, icn_guard *guard)
+{
+    void *block = guard != NULL ? (void *)guard : session;
+    icn_memory_release(block, (guard != NULL ? sizeof *guard : 0) + size_of(family), ICN_MEMORY_SESSION);
+}
+
 /* Runs on whichever thread drops the last pin, after the session ENDED: nobody else knows of it any more. */
 static void finalize(void *object)
 {
@@ -22,7 +43,7 @@ static void finalize(void *object)
     ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_ENDED);
     icn_close_fini(&session->close);
     icn_session_end_framing(session);
-    icn_memory_release(session, size_of(session->endpoint.family), ICN_MEMORY_SESSION);
+    release(session, session->endpoint.family, icn_session_guard(session));
     icn_live_remove(ICN_LIVE_SESSIONS);
     icn_handle_unpin(service);
 }
@@ -58,6 +79,7 @@ static void initialise(icn_session *session, icn_loop *loop, icn_os_socket socke
     session->no_delay = options->no_delay;
     icn_address_pack(options->remote, session->remote);
     icn_endpoint_init(&session->endpoint, socket, options->remote->family);
+    session->endpoint.mark = options->guard != NULL;
     icn_pointer_store_relaxed(&session->user, options->user);
     icn_kick_init(&session->kick, ICN_KICK_SESSION);
     /* The first push is the maker's: whoever knows the handle before can not start the session, nor end it. */
@@ -81,7 +103,7 @@ int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_sessi
         goto fail_hold;
     }
     status = IOCPNET_E_NO_MEMORY;
-    icn_session *session = icn_memory_allocate_zeroed(size_of(options->remote->family), ICN_MEMORY_SESSION);
+    icn_session *session = allocate(options);
     if (session == NULL) {
         goto fail_admission;
     }
@@ -101,7 +123,7 @@ int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_sessi
 
 fail_memory:
     icn_session_end_framing(session);
-    icn_memory_release(session, size_of(options->remote->family), ICN_MEMORY_SESSION);
+    release(session, options->remote->family, icn_session_guard(session));
 fail_admission:
     icn_roster_dismiss(roster);
 fail_hold:

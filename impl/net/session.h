@@ -19,6 +19,7 @@
 #include "base/address.h"
 #include "base/check.h"
 #include "net/close.h"
+#include "net/guard.h"
 #include "net/loop.h"
 #include "net/send_queue.h"
 #include "port/port.h"
@@ -81,7 +82,7 @@ typedef struct icn_session {
     /* One after the other: a session has no deadline any more when it waits for its operations, and is in no list of its
      * loop once it has ended. */
     union {
-        icn_timer timer;         /* until ENDING: the deadline of the connect, then of the graceful close */
+        icn_timer timer;         /* until ENDING: of the connect, then of the guard, then of the graceful close */
         icn_list_node finishing; /* while ENDING: loop->finishing */
         uint64_t ended_at; /* once ENDED, the event queue's: the last event is due when the host has fetched so far */
     } end;
@@ -104,7 +105,22 @@ typedef struct icn_session_options {
     bool no_delay;
     void *user;
     const struct icn_framing *framing; /* copied; NULL: none */
+    const icn_guard_options *guard; /* NULL: none */
 } icn_session_options;
+
+/* What stands in front of the session, in the same block; NULL: nothing. Constant: any thread. */
+static inline icn_guard *icn_session_guard(const icn_session *session)
+{
+    return session->endpoint.mark != 0 ? (icn_guard *)(uintptr_t)session - 1 : NULL;
+}
+
+/* The deadline of a graceful close, unless it is told another one. Any thread. */
+static inline uint32_t icn_session_close_timeout_ms(const icn_session *session)
+{
+    const icn_guard *guard = icn_session_guard(session);
+    bool own = guard != NULL && guard->options.linger_ms != 0;
+    return own ? guard->options.linger_ms : session->loop->roster->close_timeout_ms;
+}
 
 /* ---- making (session.c); any thread ---- */
 

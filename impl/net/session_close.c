@@ -181,7 +181,9 @@ void icn_session_flushed(icn_session *session)
 void icn_session_deadline_passed(icn_timer *timer)
 {
     icn_session *session = ICN_CONTAINER(timer, icn_session, end.timer);
-    if (icn_session_state_now(session) == ICN_SESSION_CONNECTING) {
+    if (icn_session_state_now(session) == ICN_SESSION_OPEN) {
+        icn_guard_look(session, icn_session_guard(session));
+    } else if (icn_session_state_now(session) == ICN_SESSION_CONNECTING) {
         const icn_close close = {.status = IOCPNET_E_TIMED_OUT,
                                  .reason = IOCPNET_CLOSE_HANDSHAKE_TIMEOUT,
                                  .origin = IOCPNET_ORIGIN_LIBRARY,

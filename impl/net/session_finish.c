@@ -43,6 +43,15 @@ static void leave_loop(icn_session *session)
     icn_u32_subtract(&loop->placed, 1);
 }
 
+/* Before the last event: a client that the host saw off may come again. */
+static void leave_address(const icn_session *session)
+{
+    const icn_guard *guard = icn_session_guard(session);
+    if (guard != NULL && guard->options.place != 0) {
+        icn_address_table_leave(session->loop->roster->addresses, guard->options.place);
+    }
+}
+
 /* The last event of the session, after which it is the sink's; without one it is released here. */
 static void deliver_end(icn_session *session)
 {
@@ -78,6 +87,7 @@ void icn_session_finish(icn_list_node *node)
     icn_u64_count(&loop->counters.bytes_dropped, icn_session_close_sends(session));
     count_drain(session);
     leave_loop(session);
+    leave_address(session);
     icn_roster_dismiss(roster);
     deliver_end(session);
     /* The session may be gone by now. After its last event: "stopped" comes after every DISCONNECTED. */

@@ -29,6 +29,10 @@ static void opened(icn_session *session)
     }
     icn_u64_count(session->listener != 0 ? &loop->counters.accepts : &loop->counters.connects, 1);
     icn_u8_store(&session->state, ICN_SESSION_OPEN);
+    icn_guard *guard = icn_session_guard(session);
+    if (guard != NULL) {
+        icn_guard_start(session, guard);
+    }
     announce(session);
     icn_session_pursue_close(session);
     icn_session_update_receive(session);

@@ -12,8 +12,12 @@ static bool wants_to_receive(const icn_session *session)
     if (session->end_of_stream || session->broken) {
         return false;
     }
+    const icn_guard *guard = icn_session_guard(session);
     switch (icn_session_state_now(session)) {
     case ICN_SESSION_OPEN:
+        if (guard != NULL && guard->throttled_until != 0) {
+            return false;
+        }
         return session->announced && !session->loop->starved && !session->unanswered &&
                icn_u8_load(&session->pause_requested) == 0;
     case ICN_SESSION_FLUSHING:
@@ -77,7 +81,7 @@ static void close_by_peer(icn_session *session)
 {
     const icn_close close = {.reason = IOCPNET_CLOSE_PEER_CLOSED,
                              .origin = IOCPNET_ORIGIN_PEER,
-                             .timeout_ms = session->loop->roster->close_timeout_ms};
+                             .timeout_ms = icn_session_close_timeout_ms(session)};
     icn_session_close(session, &close);
 }
 

@@ -21,10 +21,21 @@ typedef int32_t icn_os_socket;
 
 #define ICN_OS_SOCKET_NONE ((icn_os_socket)-1)
 
+/* 0: as the system has it. */
+typedef struct icn_os_socket_options {
+    uint32_t keep_alive_idle_s; /* 0: no keep-alive */
+    uint32_t keep_alive_interval_s;
+    uint32_t keep_alive_count;
+    uint32_t receive_buffer_bytes;
+    uint32_t send_buffer_bytes;
+} icn_os_socket_options;
+
 typedef struct icn_os_listen_options {
     uint32_t backlog; /* 0: the system's maximum */
     bool ipv6_only;
-    bool no_delay; /* of the sockets that it accepts; see icn_os_socket_accepted */
+    bool no_delay;                /* of the sockets that it accepts; see icn_os_socket_accepted */
+    bool reuse_port;              /* NOT_SUPPORTED where there is none */
+    icn_os_socket_options socket; /* of the sockets that it accepts; see icn_os_socket_accepted_options */
 } icn_os_listen_options;
 
 /*
@@ -38,6 +49,14 @@ icn_result icn_os_socket_listen(const icn_address *address, const icn_os_listen_
 
 /* Makes a socket to connect with. */
 icn_result icn_os_socket_open(icn_address_family family, icn_os_socket *opened);
+
+/* Before it connects: an address of its own, port 0 for any. */
+icn_result icn_os_socket_bind(icn_os_socket socket, const icn_address *address);
+
+/* Before it connects or listens, as the sizes of buffers decide what it tells the peer. */
+icn_result icn_os_socket_set_options(icn_os_socket socket, const icn_os_socket_options *options);
+/* For an accepted socket, where the system has not done it already (Linux: inherited). Failures do not matter. */
+void icn_os_socket_accepted_options(icn_os_socket socket, const icn_os_socket_options *options);
 
 void icn_os_socket_close(icn_os_socket socket);
 

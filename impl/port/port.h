@@ -78,6 +78,7 @@ typedef struct icn_endpoint {
     icn_os_socket socket;
     uint16_t ready; /* the port's: readiness seen */
     uint8_t family; /* icn_address_family, set by whoever made the socket (ConnectEx binds first) */
+    uint8_t mark;   /* the owner's; no port looks at it */
 #if defined(_WIN32)
     void *extra; /* the port's: an accept pool */
 #endif

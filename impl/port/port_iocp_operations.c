@@ -27,11 +27,15 @@ static int32_t error_of(bool succeeded)
     return succeeded ? 0 : WSAGetLastError();
 }
 
-/* ConnectEx wants a socket that is bound. */
+/* ConnectEx wants a socket that is bound; the owner may have done it. */
 static bool bind_any(const icn_endpoint *endpoint)
 {
     SOCKADDR_STORAGE any;
-    int length = icn_os_sockaddr_write_any((icn_address_family)endpoint->family, &any);
+    int length = (int)sizeof any;
+    if (getsockname((SOCKET)endpoint->socket, (struct sockaddr *)&any, &length) == 0) {
+        return true;
+    }
+    length = icn_os_sockaddr_write_any((icn_address_family)endpoint->family, &any);
     return bind((SOCKET)endpoint->socket, (const struct sockaddr *)&any, length) == 0;
 }
 

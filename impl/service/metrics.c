@@ -39,6 +39,11 @@ typedef struct family {
 static const family families[] = {
     COUNTER("iocpnet_accepts", accepts, "Connections accepted and made a session."),
     COUNTER("iocpnet_accepts_refused", accepts_refused, "Connections closed at once: a limit of the options."),
+    COUNTER("iocpnet_accepts_refused_by_list", accepts_refused_by_list, "Of those: by the allow or deny list."),
+    COUNTER("iocpnet_accepts_refused_by_filter", accepts_refused_by_filter, "Of those: by the accept filter."),
+    COUNTER("iocpnet_accepts_refused_by_sessions", accepts_refused_by_sessions, "Of those: sessions of one address."),
+    COUNTER("iocpnet_accepts_refused_by_rate", accepts_refused_by_rate, "Of those: an address connects too fast."),
+    COUNTER("iocpnet_receive_throttles", receive_throttles, "Times that a session received too much, and waits."),
     COUNTER("iocpnet_accepts_shed", accepts_shed, "Connections closed at once: out of descriptors or memory."),
     COUNTER("iocpnet_accept_backoffs", accept_backoffs, "Times that a listener paused for want of resources."),
     COUNTER("iocpnet_connects", connects, "Outbound connects that succeeded."),

@@ -6,6 +6,7 @@
 #include "net/buffer.h"
 #include "net/group.h"
 #include "net/schedule.h"
+#include "os/clock.h"
 #include "port/port.h"
 #include "service/dispatcher.h"
 #include "util/handle.h"
@@ -79,6 +80,22 @@ static icn_result add_dispatchers(icn_service *service)
     return icn_ok();
 }
 
+/* Only with a limit for them. */
+static icn_result add_addresses(icn_service *service)
+{
+    const iocpnet_service_options *options = &service->options;
+    uint64_t rate = options->accepts_per_address_per_s;
+    uint64_t burst = options->accepts_per_address_burst;
+    const icn_address_limits limits = {.addresses_max = options->addresses_max,
+                                       .sessions_max = options->sessions_per_address_max,
+                                       .rate = {.rate = rate, .burst = burst != 0 ? burst : rate}};
+    if (limits.sessions_max == 0 && rate == 0) {
+        return icn_ok();
+    }
+    service->roster.addresses = icn_address_table_create(&limits, icn_os_clock_ms());
+    return icn_failure(service->roster.addresses != NULL ? IOCPNET_OK : IOCPNET_E_NO_MEMORY);
+}
+
 static void remove_dispatchers(icn_service *service)
 {
     for (uint32_t i = 0; i < service->roster.loop_count; i++) {
@@ -105,6 +122,7 @@ static icn_service *allocate(const iocpnet_service_options *options)
 static void release(icn_service *service)
 {
     icn_groups_fini(&service->roster);
+    icn_address_table_destroy(service->roster.addresses);
     icn_condition_fini(&service->changed);
     icn_mutex_fini(&service->mutex);
     icn_memory_release(service, sizeof *service, ICN_MEMORY_SERVICE);
@@ -131,7 +149,10 @@ icn_result icn_service_create(const iocpnet_service_options *options, uint64_t *
     if (result.status != IOCPNET_OK) {
         goto fail_memory;
     }
-    result = add_dispatchers(service);
+    result = add_addresses(service);
+    if (result.status == IOCPNET_OK) {
+        result = add_dispatchers(service);
+    }
     if (result.status != IOCPNET_OK) {
         goto fail_dispatchers;
     }

@@ -15,6 +15,7 @@ static void add(uint64_t *sum, const icn_atomic_u64 *counter)
 static void add_traffic(const icn_loop *loop, iocpnet_service_statistics *statistics)
 {
     const icn_loop_counters *counters = &loop->counters;
+    add(&statistics->receive_throttles, &counters->receive_throttles);
     add(&statistics->bytes_received, &counters->bytes_received);
     add(&statistics->bytes_sent, &counters->bytes_sent);
     add(&statistics->sends, &counters->sends);
@@ -29,6 +30,10 @@ static void add_connections(const icn_loop_counters *counters, iocpnet_service_s
 {
     add(&statistics->accepts, &counters->accepts);
     add(&statistics->accepts_refused, &counters->accepts_refused);
+    add(&statistics->accepts_refused_by_list, &counters->accepts_refused_by[ICN_REFUSAL_BY_LIST]);
+    add(&statistics->accepts_refused_by_filter, &counters->accepts_refused_by[ICN_REFUSAL_BY_FILTER]);
+    add(&statistics->accepts_refused_by_sessions, &counters->accepts_refused_by[ICN_REFUSAL_BY_SESSIONS]);
+    add(&statistics->accepts_refused_by_rate, &counters->accepts_refused_by[ICN_REFUSAL_BY_RATE]);
     add(&statistics->accepts_shed, &counters->accepts_shed);
     add(&statistics->accept_backoffs, &counters->accept_backoffs);
     add(&statistics->connects, &counters->connects);

@@ -79,7 +79,11 @@ TEST(CppValues, EveryServiceOptionIsPassedOn)
                                                 .with_batch_events(9)
                                                 .with_spin_us(10)
                                                 .with_slow_callback_us(11)
-                                                .with_trace_records(12));
+                                                .with_trace_records(12)
+                                                .with_sessions_per_address_max(13)
+                                                .with_accepts_per_address_per_s(14)
+                                                .with_accepts_per_address_burst(15)
+                                                .with_addresses_max(16));
     const iocpnet_service_options wanted = {sizeof wanted,
                                             IOCPNET_PORT_IOCP,
                                             IOCPNET_DRIVING_HOST,
@@ -95,20 +99,31 @@ TEST(CppValues, EveryServiceOptionIsPassedOn)
                                             10,
                                             0,
                                             11,
-                                            12};
+                                            12,
+                                            13,
+                                            14,
+                                            15,
+                                            16};
     EXPECT_EQ(0, std::memcmp(&wanted, &made, sizeof wanted));
 }
 
 TEST(CppValues, EveryListenerAndConnectOptionIsPassedOn)
 {
     int user = 0;
-    const iocpnet::listener_options listen{1, 2, 3, true, false, iocpnet::framing::length()};
-    const iocpnet::connect_options connect_to{4, 5, false, &user, iocpnet::framing::size_id()};
+    const iocpnet_socket_options socket = {6, 7, 8, 9, 10, 11, {}};
+    const iocpnet_session_limits limits = {12, 13, 14, 15, IOCPNET_RECEIVE_DISCONNECT, {}};
+    const auto filter = [](const iocpnet_accept_request *, void *) -> int32_t { return 1; };
+    const iocpnet::listener_options listen{
+        1, 2, 3, true, false, iocpnet::framing::length(), socket, limits, true, "allow", "deny", filter, &user};
+    const iocpnet::connect_options connect_to{4,      5,     false, &user, iocpnet::framing::size_id(), "127.0.0.1:0",
+                                              socket, limits};
     const auto listener = iocpnet::detail::to_c(listen);
     const auto connect = iocpnet::detail::to_c(connect_to);
-    const iocpnet_listener_options listener_wanted = {sizeof listener,          1,      2, 3, 1, 0, {},
-                                                      &listen.framing->value(), nullptr};
-    const iocpnet_connect_options connect_wanted = {sizeof connect, 4, 5, 0, {}, &user, &connect_to.framing->value()};
+    const iocpnet_listener_options listener_wanted = {
+        sizeof listener, 1, 2, 3,       1,      0,      {},   &listen.framing->value(), nullptr, socket,
+        limits,          1, 0, "allow", "deny", filter, &user};
+    const iocpnet_connect_options connect_wanted = {
+        sizeof connect, 4, 5, 0, {}, &user, &connect_to.framing->value(), "127.0.0.1:0", nullptr, socket, limits};
     EXPECT_EQ(0, std::memcmp(&listener_wanted, &listener, sizeof listener));
     EXPECT_EQ(0, std::memcmp(&connect_wanted, &connect, sizeof connect));
 }

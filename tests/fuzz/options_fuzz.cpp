@@ -213,7 +213,10 @@ bool is_valid(const iocpnet_service_options &options)
            options.receive_buffer_bytes <= 1024 * 1024 && options.send_queue_bytes_max >= 1 &&
            options.send_queue_bytes_max <= 1024 * 1024 * 1024 && watermark &&
            options.event_queue_bytes_max <= 1024 * 1024 * 1024 && (options.batch_events & ~kinds) == 0 &&
-           options.spin_us <= 1000 && options.reserved == 0 && options.trace_records <= IOCPNET_TRACE_RECORDS_MAX;
+           options.spin_us <= 1000 && options.reserved == 0 && options.addresses_max >= 16 &&
+           options.addresses_max <= 1 << 20 &&
+           (options.accepts_per_address_burst == 0 || options.accepts_per_address_per_s != 0) &&
+           options.trace_records <= IOCPNET_TRACE_RECORDS_MAX;
 }
 
 void check_service(fuzz::Input &input)
@@ -245,16 +248,35 @@ void check_service(fuzz::Input &input)
     FUZZ_REQUIRE(is_as_before(before));
 }
 
+bool is_valid(const iocpnet_socket_options &options)
+{
+    const bool probes = options.keep_alive_idle_s != 0;
+    return options.keep_alive_idle_s <= 32767 && options.keep_alive_interval_s <= 32767 &&
+           options.keep_alive_count <= 127 &&
+           (probes || (options.keep_alive_interval_s == 0 && options.keep_alive_count == 0)) &&
+           options.receive_buffer_bytes <= 1U << 30 && options.send_buffer_bytes <= 1U << 30 &&
+           options.reserved[0] == 0 && options.reserved[1] == 0;
+}
+
+bool is_valid(const iocpnet_session_limits &limits)
+{
+    return limits.receive_bytes_per_s <= UINT64_C(1) << 40 && limits.receive_policy <= IOCPNET_RECEIVE_DISCONNECT &&
+           (limits.reserved[0] | limits.reserved[1] | limits.reserved[2] | limits.reserved[3]) == 0;
+}
+
 void check_listener(fuzz::Input &input)
 {
     Given<iocpnet_listener_options> given(input, iocpnet_listener_options_init);
     given.put(&iocpnet_listener_options::framing, static_cast<const iocpnet_framing *>(nullptr));
+    given.put(&iocpnet_listener_options::allow, static_cast<const char *>(nullptr));
+    given.put(&iocpnet_listener_options::deny, input.flag() ? "10.0.0.0/8 ::/0" : nullptr);
     const bool readable = given.complete_it();
     const iocpnet_listener_options &options = given.complete;
     const bool valid = options.backlog <= INT32_MAX && options.accept_count >= 1 && options.accept_count <= 1024 &&
                        (options.dispatcher == 0 || options.dispatcher == IOCPNET_DISPATCHER_ANY) &&
                        options.ipv6_only <= 1 && options.no_delay <= 1 && options.reserved[0] == 0 &&
-                       options.reserved[1] == 0 && options.reserved_pointer == nullptr;
+                       options.reserved[1] == 0 && options.reserved_pointer == nullptr && is_valid(options.socket) &&
+                       is_valid(options.limits) && options.reuse_port <= 1 && options.reserved_number == 0;
     const iocpnet_live_objects before = live();
     iocpnet_listener opened = 77;
     const int32_t status = iocpnet_listener_open(service().handle, "127.0.0.1:0", given.pointer(), &opened);
@@ -273,10 +295,12 @@ void check_connect(fuzz::Input &input)
 {
     Given<iocpnet_connect_options> given(input, iocpnet_connect_options_init);
     given.put(&iocpnet_connect_options::framing, static_cast<const iocpnet_framing *>(nullptr));
+    given.put(&iocpnet_connect_options::local_address, input.flag() ? "127.0.0.1:0" : nullptr);
     const bool readable = given.complete_it();
     const iocpnet_connect_options &options = given.complete;
     const bool valid = (options.dispatcher == 0 || options.dispatcher == IOCPNET_DISPATCHER_ANY) &&
-                       options.no_delay <= 1 && options.reserved[0] == 0 && options.reserved[1] == 0;
+                       options.no_delay <= 1 && options.reserved[0] == 0 && options.reserved[1] == 0 &&
+                       is_valid(options.socket) && is_valid(options.limits) && options.reserved_pointer == nullptr;
     const iocpnet_live_objects before = live();
     iocpnet_session session = 77;
     const int32_t status = iocpnet_session_connect(service().handle, nobody, given.pointer(), &session);

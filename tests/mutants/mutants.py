@@ -149,7 +149,7 @@ CLOSING = (
         ("    /* A paused session receives again, to see the end of the peer's stream. */\n",
          "    icn_os_socket_shutdown_send(session->endpoint.socket);\n"),)),
     Mutant("peer's end drops what is queued", "net/session_receive.c", (
-        (".timeout_ms = session->loop->roster->close_timeout_ms}", ".abort = true}"),)),
+        (".timeout_ms = icn_session_close_timeout_ms(session)}", ".abort = true}"),)),
     Mutant("two claims of one close", "net/session_close.c", (
         ("    while (!icn_u8_replace(&session->close_claim, &claimed, ICN_CLOSE_WRITING)) {\n"
          "        if (claimed != ICN_CLOSE_UNCLAIMED) {\n            return false;\n        }\n    }\n    return true;",

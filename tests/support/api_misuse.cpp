@@ -107,6 +107,9 @@ void add_service_create(Table &table)
     add("highest watermark", [](Options &o) { o.send_queue_bytes_low = UINT64_MAX; });
     add("undefined events", [](Options &o) { o.batch_events |= IOCPNET_EVENT_BIT(IOCPNET_EVENT_KIND_COUNT); });
     add("highest event", [](Options &o) { o.batch_events |= UINT64_C(1) << 63; });
+    add("few addresses", [](Options &o) { o.addresses_max = 15; });
+    add("too many addresses", [](Options &o) { o.addresses_max = 1048577; });
+    add("a burst without a rate", [](Options &o) { o.accepts_per_address_burst = 1; });
     add("too many records of a trace", [](Options &o) { o.trace_records = IOCPNET_TRACE_RECORDS_MAX + 1; });
     const uint32_t foreign = on_windows ? IOCPNET_PORT_EPOLL : IOCPNET_PORT_IOCP;
     create.wrong.push_back({"port of another system",
@@ -248,6 +251,30 @@ void add_framing(Table &table, const World &world)
         [](uint64_t h) { return iocpnet_session_send_message(h, byte, 1); },
         {{"NULL", [=] { return iocpnet_session_send_message(w->session, nullptr, 1); }, argument}}};
 }
+/* Of listeners and connects. */
+template <typename Options, typename Add>
+void add_common_options(const Add &add)
+{
+    add("keep-alive idle", [](Options &o) { o.socket.keep_alive_idle_s = 32768; });
+    add("keep-alive interval", [](Options &o) { o.socket = {1, 32768, 0, 0, 0, 0, {}}; });
+    add("keep-alive count", [](Options &o) { o.socket = {1, 0, 128, 0, 0, 0, {}}; });
+    add("an interval without keep-alive", [](Options &o) { o.socket.keep_alive_interval_s = 1; });
+    add("a count without keep-alive", [](Options &o) { o.socket.keep_alive_count = 1; });
+    add("receive buffer", [](Options &o) { o.socket.receive_buffer_bytes = (1U << 30) + 1; });
+    add("send buffer", [](Options &o) { o.socket.send_buffer_bytes = UINT32_MAX; });
+    add("reserved of the socket", [](Options &o) { o.socket.reserved[1] = 1; });
+    add("receive rate", [](Options &o) { o.limits.receive_bytes_per_s = (UINT64_C(1) << 40) + 1; });
+    add("receive policy", [](Options &o) { o.limits.receive_policy = IOCPNET_RECEIVE_DISCONNECT + 1; });
+    add("reserved of the limits", [](Options &o) { o.limits.reserved[3] = 1; });
+}
+
+const std::string many_networks = [] {
+    std::string networks;
+    for (int i = 0; i <= 4096; i++) {
+        networks += "::1 ";
+    }
+    return networks;
+}();
 
 int32_t open_with(const World *w, const std::function<void(iocpnet_listener_options &)> &change)
 {
@@ -284,6 +311,24 @@ void add_listener(Table &table, const World &world)
     static const iocpnet_framing bad = bad_framing();
     add("framing", [](Options &o) { o.framing = &bad; });
     add("reserved pointer", [](Options &o) { o.reserved_pointer = byte; });
+    add("reuse_port", [](Options &o) { o.reuse_port = 2; });
+    add("reserved number", [](Options &o) { o.reserved_number = 1; });
+    add_common_options<Options>(add);
+    const auto refused_list = [&](const char *what, const char *allow, const char *deny, int32_t status) {
+        table["iocpnet_listener_open"].wrong.push_back({what,
+                                                        [=] {
+                                                            return open_with(w, [=](Options &o) {
+                                                                o.allow = allow;
+                                                                o.deny = deny;
+                                                            });
+                                                        },
+                                                        {status}});
+    };
+    refused_list("a word in the allow list", "10.0.0.0/8, localhost", nullptr, IOCPNET_E_INVALID_ADDRESS);
+    refused_list("a prefix above", nullptr, "10.0.0.0/33", IOCPNET_E_INVALID_ADDRESS);
+    refused_list("bits behind the prefix", nullptr, "10.0.0.1/8", IOCPNET_E_INVALID_ADDRESS);
+    refused_list("no separator", "::1;::2", nullptr, IOCPNET_E_INVALID_ADDRESS);
+    refused_list("too many networks", nullptr, many_networks.c_str(), IOCPNET_E_TOO_LARGE);
     table["iocpnet_listener_close"] = {Kind::listener, iocpnet_listener_close, {}};
     table["iocpnet_listener_address"] = {
         Kind::listener,
@@ -326,6 +371,13 @@ void add_connect(Table &table, const World &world)
     add("reserved, the second", [](Options &o) { o.reserved[1] = 1; });
     static const iocpnet_framing bad = bad_framing();
     add("framing", [](Options &o) { o.framing = &bad; });
+    add_common_options<Options>(add);
+    for (const char *local : {"", "localhost:0", "[::1]:0", "127.0.0.1", "127.0.0.1:65536"}) {
+        table["iocpnet_session_connect"].wrong.push_back(
+            {"local address",
+             [=] { return connect_with(w, [=](Options &o) { o.local_address = local; }); },
+             {IOCPNET_E_INVALID_ADDRESS}});
+    }
 }
 
 int32_t disconnect_with(const World *w, const std::function<void(iocpnet_disconnect_options &)> &change)

@@ -29,6 +29,12 @@ struct service_options {
     std::optional<std::uint32_t> trace_records = {};
     std::optional<std::uint64_t> batch_events = {}; // IOCPNET_EVENT_BIT(IOCPNET_EVENT_...) | ...
 
+    // Of the addresses that listeners accept from.
+    std::optional<std::uint32_t> sessions_per_address_max = {};
+    std::optional<std::uint32_t> accepts_per_address_per_s = {};
+    std::optional<std::uint32_t> accepts_per_address_burst = {};
+    std::optional<std::uint32_t> addresses_max = {};
+
     service_options &with_port(iocpnet::port value) noexcept { return port = value, *this; }
     service_options &with_driving(iocpnet::driving value) noexcept { return driving = value, *this; }
     service_options &with_delivery(iocpnet::delivery value) noexcept { return delivery = value, *this; }
@@ -54,6 +60,19 @@ struct service_options {
     service_options &with_spin_us(std::uint32_t value) noexcept { return spin_us = value, *this; }
     service_options &with_slow_callback_us(std::uint32_t value) noexcept { return slow_callback_us = value, *this; }
     service_options &with_trace_records(std::uint32_t value) noexcept { return trace_records = value, *this; }
+    service_options &with_sessions_per_address_max(std::uint32_t value) noexcept
+    {
+        return sessions_per_address_max = value, *this;
+    }
+    service_options &with_accepts_per_address_per_s(std::uint32_t value) noexcept
+    {
+        return accepts_per_address_per_s = value, *this;
+    }
+    service_options &with_accepts_per_address_burst(std::uint32_t value) noexcept
+    {
+        return accepts_per_address_burst = value, *this;
+    }
+    service_options &with_addresses_max(std::uint32_t value) noexcept { return addresses_max = value, *this; }
     service_options &with_batch_events(std::uint64_t value) noexcept { return batch_events = value, *this; }
 };
 
@@ -64,6 +83,13 @@ struct listener_options {
     bool ipv6_only = false;
     bool no_delay = true;
     std::optional<iocpnet::framing> framing = {}; // of accepted sessions
+    iocpnet_socket_options socket = {};           // 0: the system's own
+    iocpnet_session_limits limits = {};           // 0: none
+    bool reuse_port = false;
+    const char *allow = nullptr; // networks, "10.0.0.0/8, 2001:db8::/32", copied
+    const char *deny = nullptr;
+    iocpnet_accept_filter accept_filter = nullptr; // must not throw
+    void *accept_filter_user = nullptr;
 };
 
 struct connect_options {
@@ -72,6 +98,9 @@ struct connect_options {
     bool no_delay = true;
     void *user = nullptr; // the session's user value from the start
     std::optional<iocpnet::framing> framing = {};
+    const char *local_address = nullptr; // to connect from, "192.0.2.1:0"
+    iocpnet_socket_options socket = {};  // 0: the system's own
+    iocpnet_session_limits limits = {};  // 0: none
 };
 
 struct disconnect_options {
@@ -108,6 +137,10 @@ inline iocpnet_service_options to_c(const service_options &options) noexcept
     assign(made.event_queue_bytes_max, options.event_queue_bytes_max);
     assign(made.batch_events, options.batch_events);
     assign(made.spin_us, options.spin_us);
+    assign(made.sessions_per_address_max, options.sessions_per_address_max);
+    assign(made.accepts_per_address_per_s, options.accepts_per_address_per_s);
+    assign(made.accepts_per_address_burst, options.accepts_per_address_burst);
+    assign(made.addresses_max, options.addresses_max);
     assign(made.slow_callback_us, options.slow_callback_us);
     assign(made.trace_records, options.trace_records);
     return made;
@@ -124,6 +157,13 @@ inline iocpnet_listener_options to_c(const listener_options &options) noexcept
     made.ipv6_only = options.ipv6_only;
     made.no_delay = options.no_delay;
     made.framing = options.framing ? &options.framing->value() : nullptr;
+    made.socket = options.socket;
+    made.limits = options.limits;
+    made.reuse_port = options.reuse_port;
+    made.allow = options.allow;
+    made.deny = options.deny;
+    made.accept_filter = options.accept_filter;
+    made.accept_filter_user = options.accept_filter_user;
     return made;
 }
 
@@ -137,6 +177,9 @@ inline iocpnet_connect_options to_c(const connect_options &options) noexcept
     made.no_delay = options.no_delay;
     made.user = options.user;
     made.framing = options.framing ? &options.framing->value() : nullptr;
+    made.local_address = options.local_address;
+    made.socket = options.socket;
+    made.limits = options.limits;
     return made;
 }
 

@@ -45,6 +45,48 @@ icn_result icn_os_socket_open(icn_address_family family, icn_os_socket *opened)
     return *opened != ICN_OS_SOCKET_NONE ? icn_ok() : icn_os_last_result();
 }
 
+/* What is 0 stays as the system has it. */
+static bool set_given(icn_os_socket socket, int level, int name, uint32_t value)
+{
+    return value == 0 || set_option(socket, level, name, (int)value);
+}
+
+static bool set_options(icn_os_socket socket, const icn_os_socket_options *options)
+{
+    return set_given(socket, SOL_SOCKET, SO_KEEPALIVE, options->keep_alive_idle_s != 0 ? 1 : 0) &&
+           set_given(socket, IPPROTO_TCP, TCP_KEEPIDLE, options->keep_alive_idle_s) &&
+           set_given(socket, IPPROTO_TCP, TCP_KEEPINTVL, options->keep_alive_interval_s) &&
+           set_given(socket, IPPROTO_TCP, TCP_KEEPCNT, options->keep_alive_count) &&
+           set_given(socket, SOL_SOCKET, SO_RCVBUF, options->receive_buffer_bytes) &&
+           set_given(socket, SOL_SOCKET, SO_SNDBUF, options->send_buffer_bytes);
+}
+
+icn_result icn_os_socket_set_options(icn_os_socket socket, const icn_os_socket_options *options)
+{
+    return set_options(socket, options) ? icn_ok() : icn_os_last_result();
+}
+
+/* The options of the listener are those of what it accepts. */
+void icn_os_socket_accepted_options(icn_os_socket socket, const icn_os_socket_options *options)
+{
+    (void)socket;
+    (void)options;
+}
+
+/* Without a port of its own the system chooses one when it connects: then it need not be free for every peer. */
+icn_result icn_os_socket_bind(icn_os_socket socket, const icn_address *address)
+{
+    struct sockaddr_storage storage;
+    const socklen_t length = icn_os_sockaddr_write(address, &storage);
+
+    if (address->port == 0) {
+        (void)set_option(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    } else if (!set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1)) {
+        return icn_os_last_result();
+    }
+    return bind((int)socket, (const struct sockaddr *)&storage, length) == 0 ? icn_ok() : icn_os_last_result();
+}
+
 static bool bind_and_listen(icn_os_socket socket, const icn_address *address, const icn_os_listen_options *options)
 {
     struct sockaddr_storage storage;
@@ -55,7 +97,10 @@ static bool bind_and_listen(icn_os_socket socket, const icn_address *address, co
         !set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, options->ipv6_only ? 1 : 0)) {
         return false;
     }
-    return set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1) &&
+    if (options->reuse_port && !set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1)) {
+        return false;
+    }
+    return set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1) && set_options(socket, &options->socket) &&
            bind((int)socket, (const struct sockaddr *)&storage, length) == 0 &&
            listen((int)socket, whole ? INT_MAX : (int)options->backlog) == 0;
 }

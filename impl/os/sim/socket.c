@@ -23,7 +23,32 @@ icn_result icn_os_socket_listen(const icn_address *address, const icn_os_listen_
     icn_interleave();
     int32_t error = icn_sim_fault_now(ICN_SIM_FAULT_SOCKET);
     *opened = ICN_OS_SOCKET_NONE;
+    if (options->reuse_port) {
+        return icn_failure(IOCPNET_E_NOT_SUPPORTED);
+    }
     return icn_os_result(error != 0 ? error : icn_sim_descriptor_listen(address, options->backlog, opened));
+}
+
+icn_result icn_os_socket_bind(icn_os_socket socket, const icn_address *address)
+{
+    (void)socket;
+    (void)address;
+    icn_interleave();
+    return icn_os_result(icn_sim_fault_now(ICN_SIM_FAULT_SOCKET));
+}
+
+icn_result icn_os_socket_set_options(icn_os_socket socket, const icn_os_socket_options *options)
+{
+    (void)socket;
+    (void)options;
+    icn_interleave();
+    return icn_os_result(icn_sim_fault_now(ICN_SIM_FAULT_SOCKET));
+}
+
+void icn_os_socket_accepted_options(icn_os_socket socket, const icn_os_socket_options *options)
+{
+    (void)socket;
+    (void)options;
 }
 
 icn_result icn_os_socket_open(icn_address_family family, icn_os_socket *opened)

@@ -6,12 +6,17 @@
 #include <ws2tcpip.h>
 #include <windows.h>
 
+#include <mstcpip.h>
+
 #include "os/error.h"
 #include "os/windows/gather.h"
 #include "os/windows/sockaddr.h"
 
 #define BACKLOG_PLAIN_MAX 200 /* more has to be asked for with SOMAXCONN_HINT */
 #define BACKLOG_HINT_MAX 65535
+
+#define KEEP_ALIVE_INTERVAL_MS 1000 /* the system's own */
+#define KEEP_ALIVE_COUNT 16         /* TCP_KEEPCNT, which older headers do not have */
 
 #ifndef SOMAXCONN_HINT
 #define SOMAXCONN_HINT(backlog) (-(backlog))
@@ -70,12 +75,56 @@ static int system_backlog(uint32_t backlog)
     return SOMAXCONN_HINT((int)(backlog < BACKLOG_HINT_MAX ? backlog : BACKLOG_HINT_MAX));
 }
 
+static bool set_given(SOCKET socket, int level, int name, uint32_t value)
+{
+    return value == 0 || set_option(socket, level, name, (int)value);
+}
+
+/* The times in one call, which every version knows; the count is newer. */
+static bool set_keep_alive(SOCKET socket, const icn_os_socket_options *options)
+{
+    struct tcp_keepalive times = {1, options->keep_alive_idle_s * 1000, options->keep_alive_interval_s * 1000};
+    DWORD size = 0;
+    if (options->keep_alive_idle_s == 0) {
+        return true;
+    }
+    if (times.keepaliveinterval == 0) {
+        times.keepaliveinterval = KEEP_ALIVE_INTERVAL_MS;
+    }
+    return WSAIoctl(socket, SIO_KEEPALIVE_VALS, &times, (DWORD)sizeof times, NULL, 0, &size, NULL, NULL) == 0 &&
+           set_given(socket, IPPROTO_TCP, KEEP_ALIVE_COUNT, options->keep_alive_count);
+}
+
+static bool set_options(SOCKET socket, const icn_os_socket_options *options)
+{
+    return set_keep_alive(socket, options) && set_given(socket, SOL_SOCKET, SO_RCVBUF, options->receive_buffer_bytes) &&
+           set_given(socket, SOL_SOCKET, SO_SNDBUF, options->send_buffer_bytes);
+}
+
+icn_result icn_os_socket_set_options(icn_os_socket socket, const icn_os_socket_options *options)
+{
+    return set_options((SOCKET)socket, options) ? icn_ok() : icn_os_last_result();
+}
+
+void icn_os_socket_accepted_options(icn_os_socket socket, const icn_os_socket_options *options)
+{
+    set_options((SOCKET)socket, options);
+}
+
+icn_result icn_os_socket_bind(icn_os_socket socket, const icn_address *address)
+{
+    SOCKADDR_STORAGE storage;
+    int length = icn_os_sockaddr_write(address, &storage);
+    bool bound = bind((SOCKET)socket, (const struct sockaddr *)&storage, length) == 0;
+    return bound ? icn_ok() : icn_os_last_result();
+}
+
 /* Without SO_EXCLUSIVEADDRUSE another program could take over the port; SO_REUSEADDR would invite it to. */
 static bool bind_and_listen(SOCKET socket, const icn_address *address, const icn_os_listen_options *options)
 {
     SOCKADDR_STORAGE storage;
     int length = icn_os_sockaddr_write(address, &storage);
-    if (!set_option(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1)) {
+    if (!set_option(socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1) || !set_options(socket, &options->socket)) {
         return false;
     }
     if (address->family == ICN_ADDRESS_IPV6 && !set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, options->ipv6_only)) {
@@ -88,7 +137,11 @@ static bool bind_and_listen(SOCKET socket, const icn_address *address, const icn
 icn_result icn_os_socket_listen(const icn_address *address, const icn_os_listen_options *options, icn_os_socket *opened)
 {
     icn_os_socket made = ICN_OS_SOCKET_NONE;
-    icn_result result = icn_os_socket_open((icn_address_family)address->family, &made);
+    icn_result result = icn_failure(IOCPNET_E_NOT_SUPPORTED);
+    if (options->reuse_port) {
+        return result;
+    }
+    result = icn_os_socket_open((icn_address_family)address->family, &made);
     if (result.status != IOCPNET_OK) {
         return result;
     }

@@ -1,0 +1,394 @@
+/* Admission: lists, the filter, limits of addresses. Deadlines and limits of sessions. */
+#include <atomic>
+#include <chrono>
+
+#include "support/api_fixture.hpp"
+
+using namespace api_test;
+
+namespace
+{
+
+using Clock = std::chrono::steady_clock;
+
+int64_t since_ms(Clock::time_point begin)
+{
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin).count();
+}
+
+iocpnet_listener_options defaults()
+{
+    iocpnet_listener_options options;
+    EXPECT_EQ(IOCPNET_OK, iocpnet_listener_options_init(&options, sizeof options));
+    return options;
+}
+
+class Admission : public PortTest
+{
+};
+API_TEST_ON_EVERY_PORT(Admission);
+
+class Deadlines : public ModeTest
+{
+};
+API_TEST_IN_EVERY_MODE(Deadlines);
+
+class ReceiveLimits : public ModeTest
+{
+};
+API_TEST_IN_EVERY_MODE(ReceiveLimits);
+
+/* A connection that is refused may be reset even before the peer has learnt that it was made. */
+bool is_refused(const std::string &address)
+{
+    Socket peer = Socket::connect(address);
+    return !peer.is_open() || (peer.receive_all().empty() && peer.end() != Socket::End::none);
+}
+
+bool echoes(Socket &peer)
+{
+    return peer.send("echo") && peer.receive(4) == "echo";
+}
+
+TEST_P(Admission, WhoIsInTheDenyListIsResetAndSeenByNobody)
+{
+    Host host(callbacks());
+    iocpnet_listener_options options = defaults();
+    options.deny = "127.0.0.0/8";
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    EXPECT_TRUE(is_refused(address));
+    EXPECT_EQ(1u, host.stats().accepts_refused_by_list);
+    EXPECT_EQ(1u, host.stats().accepts_refused);
+    EXPECT_EQ(0u, host.stats().accepts);
+}
+
+TEST_P(Admission, WhoIsInTheAllowListIsServed)
+{
+    Host host(callbacks());
+    host.echo();
+    iocpnet_listener_options options = defaults();
+    options.allow = "127.0.0.1";
+    options.deny = "0.0.0.0/0";
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    EXPECT_TRUE(echoes(peer));
+    EXPECT_EQ(0u, host.stats().accepts_refused);
+}
+
+/* What the filter was asked last, and what it answers. */
+struct Asked {
+    std::atomic<int32_t> answer{1};
+    std::atomic<uint32_t> times{0};
+    std::string remote;
+    std::string local;
+    iocpnet_accept_request request = {};
+};
+
+int32_t IOCPNET_CALL ask(const iocpnet_accept_request *request, void *user)
+{
+    auto *asked = static_cast<Asked *>(user);
+    asked->remote = request->remote;
+    asked->local = request->local;
+    asked->request = *request;
+    asked->times++;
+    return asked->answer;
+}
+
+TEST_P(Admission, TheFilterDecidesByTheAddresses)
+{
+    Asked asked;
+    Host host(callbacks());
+    host.echo();
+    iocpnet_listener_options options = defaults();
+    options.accept_filter = ask;
+    options.accept_filter_user = &asked;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    EXPECT_TRUE(echoes(peer));
+    EXPECT_EQ(1u, asked.times);
+    EXPECT_EQ(peer.address(), asked.remote);
+    EXPECT_EQ(address, asked.local);
+    EXPECT_EQ(host.listener(), asked.request.listener);
+    EXPECT_EQ(host.service(), asked.request.service);
+    EXPECT_EQ(4u, asked.request.family);
+    EXPECT_EQ(127, asked.request.remote_ip[0]);
+    EXPECT_EQ(1, asked.request.remote_ip[3]);
+    asked.answer = 0;
+    EXPECT_TRUE(is_refused(address));
+    EXPECT_EQ(1u, host.stats().accepts_refused_by_filter);
+    EXPECT_TRUE(echoes(peer));
+}
+
+int32_t IOCPNET_CALL close_listener(const iocpnet_accept_request *request, void *user)
+{
+    static_cast<std::atomic<int32_t> *>(user)->store(iocpnet_listener_close(request->listener));
+    return 1;
+}
+
+TEST_P(Admission, TheFilterMayCloseItsListener)
+{
+    std::atomic<int32_t> status{77};
+    Host host(callbacks());
+    host.echo();
+    iocpnet_listener_options options = defaults();
+    options.accept_filter = close_listener;
+    options.accept_filter_user = &status;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    EXPECT_TRUE(echoes(peer));
+    EXPECT_EQ(IOCPNET_OK, status);
+}
+
+int32_t IOCPNET_CALL destroy_service(const iocpnet_accept_request *request, void *user)
+{
+    static_cast<std::atomic<int32_t> *>(user)->store(iocpnet_service_destroy(request->service));
+    return 1;
+}
+
+TEST_P(Admission, InTheFilterDestroyIsPending)
+{
+    std::atomic<int32_t> status{77};
+    Host host(callbacks());
+    iocpnet_listener_options options = defaults();
+    options.accept_filter = destroy_service;
+    options.accept_filter_user = &status;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    wait_until([&] { return status != 77; });
+    EXPECT_EQ(IOCPNET_PENDING, status);
+    host.forget();
+    wait_until([] { return live_objects().services == 0; });
+}
+
+TEST_P(Admission, AnAddressHasAtMostSoManySessions)
+{
+    Host host(callbacks(), [](iocpnet_service_options &o) { o.sessions_per_address_max = 2; });
+    host.echo();
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket first = Socket::connect(address);
+    Socket second = Socket::connect(address);
+    EXPECT_TRUE(echoes(first));
+    EXPECT_TRUE(echoes(second));
+    EXPECT_TRUE(is_refused(address));
+    EXPECT_EQ(1u, host.stats().accepts_refused_by_sessions);
+    first.close();
+    ASSERT_TRUE(host.wait_disconnected(1));
+    Socket third = Socket::connect(address);
+    EXPECT_TRUE(echoes(third));
+}
+
+TEST_P(Admission, AStormOfReconnectsFromOneAddressIsBounded)
+{
+    constexpr uint32_t storm = 200;
+    Host host(callbacks(), [](iocpnet_service_options &o) {
+        o.accepts_per_address_per_s = 1;
+        o.accepts_per_address_burst = 10;
+        o.dispatcher_count = 2;
+    });
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    const auto begin = Clock::now();
+    for (uint32_t i = 0; i < storm; i++) {
+        Socket::connect(address).close();
+    }
+    wait_until([&] { return host.stats().accepts + host.stats().accepts_refused >= storm; });
+    const auto most = static_cast<uint64_t>(10 + since_ms(begin) / 1000 + 1);
+    EXPECT_LE(host.stats().accepts, most);
+    EXPECT_GE(host.stats().accepts_refused_by_rate, storm - most);
+}
+
+TEST_P(Admission, SilentConnectionsAreClosedWhileOthersEcho)
+{
+    constexpr uint32_t silent = 1000;
+    Host host(callbacks());
+    host.echo();
+    iocpnet_listener_options options = defaults();
+    options.limits.first_bytes_timeout_ms = 500;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket lively = Socket::connect(address);
+    ASSERT_TRUE(echoes(lively));
+    std::vector<Socket> peers;
+    for (uint32_t i = 0; i < silent; i++) {
+        peers.push_back(Socket::connect(address));
+    }
+    wait_until([&] {
+        EXPECT_TRUE(echoes(lively));
+        return host.stats().disconnects_by_reason[IOCPNET_CLOSE_HANDSHAKE_TIMEOUT] == silent;
+    });
+    EXPECT_EQ(1u, host.stats().sessions_live);
+    EXPECT_TRUE(echoes(lively));
+}
+
+TEST_P(Deadlines, WithoutFirstBytesASessionIsAborted)
+{
+    Host host(GetParam());
+    iocpnet_listener_options options = defaults();
+    options.limits.first_bytes_timeout_ms = 100;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    const auto begin = Clock::now();
+    Socket peer = Socket::connect(address);
+    ASSERT_TRUE(host.wait_disconnected(1));
+    EXPECT_GE(since_ms(begin), 100);
+    const iocpnet_event last = host.recorder().session(host.recorder().nth(0)).last.fields;
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_HANDSHAKE_TIMEOUT), last.close_reason);
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_ORIGIN_LIBRARY), last.close_origin);
+    EXPECT_EQ(IOCPNET_E_TIMED_OUT, last.status);
+    EXPECT_EQ("", peer.receive_all());
+    EXPECT_EQ(Socket::End::reset, peer.end());
+}
+
+TEST_P(Deadlines, AnIdleSessionIsClosedGracefullyNeitherEarlyNorMuchLater)
+{
+    Host host(GetParam());
+    host.echo();
+    iocpnet_listener_options options = defaults();
+    options.limits.first_bytes_timeout_ms = 60000;
+    options.limits.idle_timeout_ms = 200;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    /* Some traffic, longer than the deadline. */
+    const auto begin = Clock::now();
+    auto last_sent = begin;
+    while (since_ms(begin) < 500) {
+        last_sent = Clock::now();
+        ASSERT_TRUE(echoes(peer));
+        EXPECT_FALSE(peer.readable_within(20));
+    }
+    EXPECT_EQ("", peer.receive_all());
+    EXPECT_EQ(Socket::End::closed, peer.end());
+    EXPECT_GE(since_ms(last_sent), 200);
+    peer.close();
+    ASSERT_TRUE(host.wait_disconnected(1));
+    const iocpnet_event last = host.recorder().session(host.recorder().nth(0)).last.fields;
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_IDLE), last.close_reason);
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_ORIGIN_LIBRARY), last.close_origin);
+}
+
+TEST_P(Deadlines, APausedSessionIsNotIdle)
+{
+    Host host(GetParam());
+    host.on(IOCPNET_EVENT_CONNECTED, [](const iocpnet_event &event) { iocpnet_session_pause_receive(event.session); });
+    iocpnet_listener_options options = defaults();
+    options.limits.first_bytes_timeout_ms = 50;
+    options.limits.idle_timeout_ms = 50;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    EXPECT_FALSE(peer.readable_within(400));
+    ASSERT_EQ(IOCPNET_OK, iocpnet_session_resume_receive(host.recorder().nth(0)));
+    EXPECT_EQ("", peer.receive_all());
+    peer.close();
+    ASSERT_TRUE(host.wait_disconnected(1));
+}
+
+TEST_P(Deadlines, AConnectHasThemToo)
+{
+    Host host(GetParam());
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket server = Socket::listen();
+    iocpnet_connect_options options;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_connect_options_init(&options, sizeof options));
+    options.limits.first_bytes_timeout_ms = 100;
+    iocpnet_session session = 0;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_session_connect(host.service(), server.address().c_str(), &options, &session));
+    Socket peer = server.accept();
+    ASSERT_TRUE(host.wait_disconnected(1));
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_HANDSHAKE_TIMEOUT),
+              host.recorder().session(session).last.fields.close_reason);
+}
+
+TEST_P(Deadlines, LingerIsTheDeadlineOfAGracefulClose)
+{
+    Host host(GetParam(), [](iocpnet_service_options &o) { o.close_timeout_ms = 3600000; });
+    iocpnet_listener_options options = defaults();
+    options.socket.linger_ms = 50;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address); /* does not close */
+    ASSERT_TRUE(host.wait_connected(1));
+    ASSERT_EQ(IOCPNET_OK, disconnect(host.recorder().nth(0), IOCPNET_DISCONNECT_GRACEFUL));
+    ASSERT_TRUE(host.wait_disconnected(1));
+    EXPECT_EQ(IOCPNET_E_TIMED_OUT, host.recorder().session(host.recorder().nth(0)).last.fields.status);
+}
+
+TEST_P(ReceiveLimits, ASessionThatReceivesTooMuchIsThrottledAndLosesNothing)
+{
+    constexpr uint64_t rate = 100000;
+    Host host(GetParam());
+    iocpnet_listener_options options = defaults();
+    options.limits.receive_bytes_per_s = rate;
+    options.limits.idle_timeout_ms = 300; /* it is not idle meanwhile */
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    const auto begin = Clock::now();
+    Socket peer = Socket::connect(address);
+    ASSERT_TRUE(peer.send(std::string(2 * rate, 'x')));
+    ASSERT_TRUE(host.wait_connected(1));
+    ASSERT_TRUE(host.wait_received(host.recorder().nth(0), 2 * rate));
+    /* The first second's worth at once, and what the port had received already. */
+    EXPECT_GE(host.stats().receive_throttles, 1u);
+    EXPECT_LT(since_ms(begin), 5000);
+    peer.close();
+    ASSERT_TRUE(host.wait_disconnected(1));
+}
+
+TEST_P(ReceiveLimits, ASessionThatReceivesTooMuchIsAbortedWhereTheHostWantsIt)
+{
+    Host host(GetParam());
+    iocpnet_listener_options options = defaults();
+    options.limits.receive_bytes_per_s = 1000;
+    options.limits.receive_policy = IOCPNET_RECEIVE_DISCONNECT;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    ASSERT_TRUE(peer.send(std::string(10000, 'x')));
+    ASSERT_TRUE(host.wait_disconnected(1));
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_RECEIVE_OVERFLOW),
+              host.recorder().session(host.recorder().nth(0)).last.fields.close_reason);
+}
+
+TEST_P(ReceiveLimits, EventsAreLimitedToo)
+{
+    Host host(GetParam());
+    host.echo();
+    iocpnet_listener_options options = defaults();
+    options.limits.receive_events_per_s = 20;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    const auto begin = Clock::now();
+    Socket peer = Socket::connect(address);
+    for (int i = 0; i < 30; i++) {
+        ASSERT_TRUE(echoes(peer));
+    }
+    /* 20 at once, one owed, and then one after the other in 50 ms. */
+    EXPECT_GE(since_ms(begin), 400);
+    EXPECT_GE(host.stats().receive_throttles, 1u);
+}
+
+TEST_P(ReceiveLimits, AThrottledSessionClosesAtOnce)
+{
+    Host host(GetParam());
+    iocpnet_listener_options options = defaults();
+    options.limits.receive_bytes_per_s = 1;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    ASSERT_TRUE(peer.send("a debt of many seconds"));
+    ASSERT_TRUE(host.wait_connected(1));
+    wait_until([&] { return host.stats().receive_throttles == 1; });
+    ASSERT_EQ(IOCPNET_OK, disconnect(host.recorder().nth(0), IOCPNET_DISCONNECT_GRACEFUL));
+    EXPECT_EQ("", peer.receive_all());
+    peer.close();
+    ASSERT_TRUE(host.wait_disconnected(1));
+}
+
+} // namespace
