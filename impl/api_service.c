@@ -45,8 +45,8 @@ static bool limits_are_valid(const iocpnet_service_options *options)
 {
     return options->receive_buffer_bytes >= KIB && options->receive_buffer_bytes <= MIB &&
            options->send_queue_bytes_max >= 1 && options->send_queue_bytes_max <= GIB &&
-           options->event_queue_bytes_max <= GIB && options->spin_us <= SPIN_US_MAX && options->reserved == 0 &&
-           options->trace_records <= IOCPNET_TRACE_RECORDS_MAX;
+           options->event_queue_bytes_max <= GIB && options->spin_us <= SPIN_US_MAX &&
+           options->send_policy <= IOCPNET_SEND_DISCONNECT && options->trace_records <= IOCPNET_TRACE_RECORDS_MAX;
 }
 
 /* The low watermark is only a hint to how early WRITABLE comes: with a small maximum the default follows it down. */

@@ -31,6 +31,7 @@ struct icn_roster {
     uint32_t sessions_max; /* 0: no limit */
     uint32_t close_timeout_ms;
     uint32_t spin_us;
+    uint32_t send_policy; /* IOCPNET_SEND_* */
     uint64_t send_queue_bytes_max;
     uint64_t send_queue_bytes_low;
 

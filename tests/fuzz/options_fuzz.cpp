@@ -213,7 +213,8 @@ bool is_valid(const iocpnet_service_options &options)
            options.receive_buffer_bytes <= 1024 * 1024 && options.send_queue_bytes_max >= 1 &&
            options.send_queue_bytes_max <= 1024 * 1024 * 1024 && watermark &&
            options.event_queue_bytes_max <= 1024 * 1024 * 1024 && (options.batch_events & ~kinds) == 0 &&
-           options.spin_us <= 1000 && options.reserved == 0 && options.trace_records <= IOCPNET_TRACE_RECORDS_MAX;
+           options.spin_us <= 1000 && options.send_policy <= IOCPNET_SEND_DISCONNECT &&
+           options.trace_records <= IOCPNET_TRACE_RECORDS_MAX;
 }
 
 void check_service(fuzz::Input &input)

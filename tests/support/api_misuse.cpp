@@ -107,6 +107,7 @@ void add_service_create(Table &table)
     add("highest watermark", [](Options &o) { o.send_queue_bytes_low = UINT64_MAX; });
     add("undefined events", [](Options &o) { o.batch_events |= IOCPNET_EVENT_BIT(IOCPNET_EVENT_KIND_COUNT); });
     add("highest event", [](Options &o) { o.batch_events |= UINT64_C(1) << 63; });
+    add("send policy", [](Options &o) { o.send_policy = IOCPNET_SEND_DISCONNECT + 1; });
     add("too many records of a trace", [](Options &o) { o.trace_records = IOCPNET_TRACE_RECORDS_MAX + 1; });
     const uint32_t foreign = on_windows ? IOCPNET_PORT_EPOLL : IOCPNET_PORT_IOCP;
     create.wrong.push_back({"port of another system",
