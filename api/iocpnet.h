@@ -290,6 +290,12 @@ enum {
     IOCPNET_DELIVERY_BATCHES = 1    /* structs, fetched with iocpnet_service_poll */
 };
 
+/* What becomes of a session when a send finds no room in its queue. The send is refused with WOULD_BLOCK in either case. */
+enum {
+    IOCPNET_SEND_REFUSE = 0,    /* it goes on; WRITABLE follows once there is room */
+    IOCPNET_SEND_DISCONNECT = 1 /* it is aborted with IOCPNET_CLOSE_SEND_LIMIT */
+};
+
 enum {
     IOCPNET_SERVICE_CREATED = 1,
     IOCPNET_SERVICE_RUNNING = 2,
@@ -330,13 +336,11 @@ typedef struct iocpnet_service_options {
     uint64_t
         event_queue_bytes_max; /* batches: of one dispatcher; above it its sessions stop receiving; default 4 MiB */
     uint64_t batch_events;     /* batches: kinds wanted, IOCPNET_EVENT_BIT; default all but SENT */
-    uint32_t spin_us;  /* before a dispatcher sleeps, look for work for so long, in microseconds, up to 1,000: less
+    uint32_t spin_us;     /* before a dispatcher sleeps, look for work for so long, in microseconds, up to 1,000: less
                                   latency for CPU time. Adapts: after long waits it sleeps at once. Default 0: never */
-    uint32_t reserved; /* 0 */
-    uint32_t
-        slow_callback_us;   /* callbacks are timed, and those that take so long, in microseconds, are counted and logged
-                                  with their session as a warning. Default 0: they are not timed. Nothing with batches */
-    uint32_t trace_records; /* last events that each dispatcher keeps, see iocpnet_service_trace. Default 0: none */
+    uint32_t send_policy; /* IOCPNET_SEND_*: what a send without room in the queue does. Default REFUSE */
+    uint32_t slow_callback_us; /* callbacks are timed, and those that take so long counted and logged. Default 0: not */
+    uint32_t trace_records;    /* last events that each dispatcher keeps, see iocpnet_service_trace. Default 0: none */
     /* Of the addresses that listeners accept from, where all of an IPv6 /64 are one. 0, the default: no limit. */
     uint32_t sessions_per_address_max;  /* live sessions that were accepted */
     uint32_t accepts_per_address_per_s; /* connections in the long run, also those that something else refuses */
@@ -788,8 +792,8 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_connect(iocpnet_service service
  * nothing. Sends of one thread keep their order; sends that happen after another (in the sense of the C memory model)
  * leave after it. What one batch of events queues leaves in one gathered send.
  * Size 0 queues nothing; the result tells whether the session can send.
- * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL), WOULD_BLOCK (the queue would exceed its limit; WRITABLE follows),
- * TOO_LARGE (more than the limit), CLOSED, INVALID_STATE (still connecting), NO_MEMORY. Since 1.0.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL), WOULD_BLOCK (the queue would exceed its limit; WRITABLE follows, or
+ * with IOCPNET_SEND_DISCONNECT the end), TOO_LARGE (more than the limit), CLOSED, INVALID_STATE (still connecting), NO_MEMORY. Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_send(iocpnet_session session, const void *data, uint64_t size);
 

@@ -72,7 +72,7 @@ static const layout layouts[] = {
     FIELD(iocpnet_service_options, event_queue_bytes_max),
     FIELD(iocpnet_service_options, batch_events),
     FIELD(iocpnet_service_options, spin_us),
-    FIELD(iocpnet_service_options, reserved),
+    FIELD(iocpnet_service_options, send_policy),
     FIELD(iocpnet_service_options, slow_callback_us),
     FIELD(iocpnet_service_options, trace_records),
     FIELD(iocpnet_service_options, sessions_per_address_max),

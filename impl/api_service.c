@@ -48,9 +48,9 @@ static bool limits_are_valid(const iocpnet_service_options *options)
 {
     return options->receive_buffer_bytes >= KIB && options->receive_buffer_bytes <= MIB &&
            options->send_queue_bytes_max >= 1 && options->send_queue_bytes_max <= GIB &&
-           options->event_queue_bytes_max <= GIB && options->spin_us <= SPIN_US_MAX && options->reserved == 0 &&
-           options->trace_records <= IOCPNET_TRACE_RECORDS_MAX && options->addresses_max >= ADDRESSES_MIN &&
-           options->addresses_max <= ADDRESSES_MAX &&
+           options->event_queue_bytes_max <= GIB && options->spin_us <= SPIN_US_MAX &&
+           options->send_policy <= IOCPNET_SEND_DISCONNECT && options->trace_records <= IOCPNET_TRACE_RECORDS_MAX &&
+           options->addresses_max >= ADDRESSES_MIN && options->addresses_max <= ADDRESSES_MAX &&
            (options->accepts_per_address_burst == 0 || options->accepts_per_address_per_s != 0);
 }
 

@@ -6,13 +6,10 @@
 #include "net/session.h"
 #include "util/handle.h"
 
-static void disconnect_full(icn_session *session)
+static bool is_disconnected(const icn_session *session, uint32_t flags)
 {
-    const icn_close close = {.status = IOCPNET_E_LIMIT_REACHED,
-                             .reason = IOCPNET_CLOSE_SEND_LIMIT,
-                             .origin = IOCPNET_ORIGIN_LIBRARY,
-                             .abort = true};
-    icn_session_disconnect(session, &close);
+    return (flags & IOCPNET_BROADCAST_DISCONNECT_FULL) != 0 ||
+           session->loop->roster->send_policy == IOCPNET_SEND_DISCONNECT;
 }
 
 typedef int32_t send_function(icn_session *session, icn_buffer *buffer);
@@ -24,8 +21,8 @@ static int32_t send_to(icn_session *session, icn_buffer *buffer, uint32_t flags,
     int32_t status = send(session, buffer);
     if (status == IOCPNET_OK) {
         result->queued++;
-    } else if (status == IOCPNET_E_WOULD_BLOCK && (flags & IOCPNET_BROADCAST_DISCONNECT_FULL) != 0) {
-        disconnect_full(session);
+    } else if (status == IOCPNET_E_WOULD_BLOCK && is_disconnected(session, flags)) {
+        icn_session_disconnect_full(session);
         result->disconnected++;
     } else if (status == IOCPNET_E_WOULD_BLOCK || status == IOCPNET_E_NO_MEMORY) {
         result->skipped++;

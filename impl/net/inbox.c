@@ -63,11 +63,10 @@ void icn_inbox_fini(icn_inbox *inbox)
     icn_inbox_block *block = inbox->first;
     icn_inbox_record record = {0};
     uint32_t offset = 0;
-    while (icn_inbox_next(&block, &offset, &record)) {
+    while (icn_inbox_next(inbox, &block, &offset, &record)) {
         ICN_CHECK(record.kind == ICN_INBOX_BROADCAST);
         icn_buffer_drop(record.broadcast.buffer);
     }
-    destroy_blocks(inbox->first);
     destroy_blocks(inbox->spares);
     destroy_blocks(inbox->emptied);
     icn_mutex_fini(&inbox->mutex);
@@ -363,10 +362,11 @@ static icn_inbox_block *change_spares(icn_inbox *inbox)
         unused = spare;
     }
     while (inbox->emptied != NULL) {
-        icn_inbox_block *emptied = inbox->emptied;
-        inbox->emptied = emptied->next;
-        add_spare(inbox, emptied);
+        icn_inbox_block *kept = inbox->emptied;
+        inbox->emptied = kept->next;
+        add_spare(inbox, kept);
     }
+    inbox->emptied_count = 0;
     return unused;
 }
 
@@ -420,10 +420,25 @@ static uint32_t read_body(const uint8_t *at, uint16_t size, icn_inbox_record *re
     }
 }
 
-bool icn_inbox_next(icn_inbox_block **block, uint32_t *offset, icn_inbox_record *record)
+/* Some are kept; what is in the others is in the send queues now, and not to be there twice. Returns the next one. */
+static icn_inbox_block *emptied(icn_inbox *inbox, icn_inbox_block *block)
+{
+    icn_inbox_block *next = block->next;
+    if (inbox->emptied_count == ICN_INBOX_SPARES_MAX) {
+        icn_memory_release(block, sizeof *block, ICN_MEMORY_SEND_BUFFER);
+    } else {
+        block->used = 0;
+        block->next = inbox->emptied;
+        inbox->emptied = block;
+        inbox->emptied_count++;
+    }
+    return next;
+}
+
+bool icn_inbox_next(icn_inbox *inbox, icn_inbox_block **block, uint32_t *offset, icn_inbox_record *record)
 {
     while (*block != NULL && *offset == (*block)->used) {
-        *block = (*block)->next;
+        *block = emptied(inbox, *block);
         *offset = 0;
     }
     if (*block == NULL) {
@@ -435,18 +450,8 @@ bool icn_inbox_next(icn_inbox_block **block, uint32_t *offset, icn_inbox_record 
     return true;
 }
 
-void icn_inbox_give_back(icn_inbox *inbox, icn_inbox_block *blocks)
+void icn_inbox_shared_out(icn_inbox *inbox)
 {
-    ICN_CHECK(inbox->emptied == NULL && inbox->sharing_out);
+    ICN_CHECK(inbox->sharing_out);
     inbox->sharing_out = false;
-    inbox->emptied = blocks;
-    uint32_t kept = 0;
-    for (icn_inbox_block *block = blocks; block != NULL; block = block->next) {
-        block->used = 0;
-        kept++;
-        if (kept == ICN_INBOX_SPARES_MAX) {
-            destroy_blocks(block->next);
-            block->next = NULL;
-        }
-    }
 }

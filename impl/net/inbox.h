@@ -20,7 +20,7 @@
 #define ICN_INBOX_BLOCK_BYTES 32768
 #endif
 
-#define ICN_INBOX_SPARES_MAX 4 /* empty blocks that the owner gives back */
+#define ICN_INBOX_SPARES_MAX 4 /* empty blocks that are kept */
 
 typedef struct icn_inbox_block icn_inbox_block;
 
@@ -42,8 +42,9 @@ typedef struct icn_inbox {
     icn_atomic_u64 bytes;         /* accepted; read without the mutex */
 
     /* Owner thread. */
-    icn_inbox_block *emptied; /* given back with the next icn_inbox_take */
-    bool sharing_out;         /* between take and give back */
+    icn_inbox_block *emptied; /* kept, to be spares with the next icn_inbox_take */
+    uint32_t emptied_count;
+    bool sharing_out; /* since icn_inbox_take, until all is shared out */
 } icn_inbox;
 
 /* Bytes for all sessions of a loop but some. */
@@ -109,10 +110,14 @@ static inline bool icn_inbox_is_filled(const icn_inbox *inbox)
     return icn_u32_load(&inbox->filled) != 0 && !inbox->sharing_out;
 }
 
-/* Takes all records: blocks to walk through with icn_inbox_next, then to be given back. Owner thread. */
+/* Takes all records: blocks to walk through with icn_inbox_next to their end. Owner thread. */
 icn_inbox_block *icn_inbox_take(icn_inbox *inbox);
-/* The next record, from `*offset` on, which is 0 at first, in `*block`; false after the last one. */
-bool icn_inbox_next(icn_inbox_block **block, uint32_t *offset, icn_inbox_record *record);
-void icn_inbox_give_back(icn_inbox *inbox, icn_inbox_block *blocks);
+/*
+ * The next record, from `*offset` on, which is 0 at first, in `*block`; false after the last one. What a record points to is
+ * there until the next call: a block is freed, or kept empty, once its last record was seen.
+ */
+bool icn_inbox_next(icn_inbox *inbox, icn_inbox_block **block, uint32_t *offset, icn_inbox_record *record);
+/* After the last record. */
+void icn_inbox_shared_out(icn_inbox *inbox);
 
 #endif

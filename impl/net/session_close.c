@@ -1,5 +1,6 @@
 #include <stddef.h>
 
+#include "base/attributes.h"
 #include "base/check.h"
 #include "base/status.h"
 #include "net/session.h"
@@ -41,6 +42,18 @@ void icn_session_disconnect(icn_session *session, const icn_close *close)
     icn_close_note_destroy(close->note);
     if (close->abort) {
         icn_u8_exchange(&session->abort_requested, 1);
+        icn_session_kick(session);
+    }
+}
+
+ICN_RARE void icn_session_disconnect_full(icn_session *session)
+{
+    const icn_close close = {.status = IOCPNET_E_LIMIT_REACHED,
+                             .reason = IOCPNET_CLOSE_SEND_LIMIT,
+                             .origin = IOCPNET_ORIGIN_LIBRARY,
+                             .abort = true};
+    if (claim(session)) {
+        publish(session, &close, ICN_CLOSE_BY_HOST);
         icn_session_kick(session);
     }
 }

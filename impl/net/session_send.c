@@ -115,14 +115,13 @@ void icn_sessions_collect(icn_loop *loop)
     }
     /* What is shared out may have been sent after it. */
     icn_loop_keep_reply(loop);
-    icn_inbox_block *blocks = icn_inbox_take(&loop->inbox);
-    icn_inbox_block *block = blocks;
+    icn_inbox_block *block = icn_inbox_take(&loop->inbox);
     icn_inbox_record record;
     uint32_t offset = 0;
-    while (icn_inbox_next(&block, &offset, &record)) {
+    while (icn_inbox_next(&loop->inbox, &block, &offset, &record)) {
         share_out(loop, &record);
     }
-    icn_inbox_give_back(&loop->inbox, blocks);
+    icn_inbox_shared_out(&loop->inbox);
 }
 
 /* What a send has to queue: copies of pieces, or a shared buffer. */
@@ -209,6 +208,17 @@ static int32_t send_by_other(icn_session *session, const icn_payload *payload)
     return status;
 }
 
+static ICN_RARE void refuse(icn_session *session, uint64_t bytes)
+{
+    icn_loop *loop = session->loop;
+    icn_u64_add(&loop->counters.foreign_refusals, 1);
+    if (loop->roster->send_policy == IOCPNET_SEND_DISCONNECT) {
+        icn_session_disconnect_full(session);
+    } else {
+        owe_writable(session, bytes);
+    }
+}
+
 static int32_t send_payload(icn_session *session, const icn_payload *payload)
 {
     icn_loop *loop = session->loop;
@@ -221,8 +231,7 @@ static int32_t send_payload(icn_session *session, const icn_payload *payload)
         return IOCPNET_E_TOO_LARGE;
     }
     if (!icn_send_queue_reserve(&session->send_queue, bytes, loop->roster->send_queue_bytes_max)) {
-        icn_u64_add(&loop->counters.foreign_refusals, 1);
-        owe_writable(session, bytes);
+        refuse(session, bytes);
         return IOCPNET_E_WOULD_BLOCK;
     }
     const uint64_t self = icn_thread_self();

@@ -31,6 +31,7 @@ static void set_limits(icn_service *service)
     roster->sessions_max = options->sessions_max;
     roster->close_timeout_ms = options->close_timeout_ms;
     roster->spin_us = options->spin_us;
+    roster->send_policy = options->send_policy;
     roster->send_queue_bytes_max = options->send_queue_bytes_max;
     roster->send_queue_bytes_low = options->send_queue_bytes_low;
     roster->stopped = icn_service_stopped;

@@ -92,6 +92,88 @@ TEST_P(SendQueue, OthersAreUnharmedByAPeerThatNeverReads)
     }
 }
 
+void disconnect_slow_ones(iocpnet_service_options &options)
+{
+    small_queue(options);
+    options.send_policy = IOCPNET_SEND_DISCONNECT;
+}
+
+TEST_P(SendQueue, ASessionWithoutRoomIsDisconnectedWhereThatIsThePolicy)
+{
+    Host host(GetParam(), disconnect_slow_ones);
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket silent = Socket::connect(address, 8192);
+    ASSERT_TRUE(host.wait_connected(1));
+    const iocpnet_session session = host.recorder().nth(0);
+    const std::string piece(5000, 'x');
+    int32_t status = IOCPNET_OK;
+    while (status == IOCPNET_OK) {
+        status = host.send(session, piece);
+    }
+    EXPECT_EQ(IOCPNET_E_WOULD_BLOCK, status);
+    ASSERT_TRUE(host.wait_disconnected(1));
+    const SessionRecord record = host.recorder().session(session);
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_SEND_LIMIT), record.last.fields.close_reason);
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_ORIGIN_LIBRARY), record.last.fields.close_origin);
+    EXPECT_EQ(IOCPNET_E_LIMIT_REACHED, record.last.fields.status);
+    EXPECT_EQ(0u, record.count(IOCPNET_EVENT_WRITABLE));
+    EXPECT_EQ(1u, host.stats().sends_refused);
+}
+
+TEST_P(SendQueue, ABroadcastCountsThoseThatThePolicyDisconnects)
+{
+    Host host(GetParam(), disconnect_slow_ones);
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket silent = Socket::connect(address, 8192);
+    ASSERT_TRUE(host.wait_connected(1));
+    const iocpnet_session session = host.recorder().nth(0);
+    const std::string bytes(100000, 'x');
+    iocpnet_buffer buffer = 0;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_buffer_create(bytes.data(), bytes.size(), &buffer));
+    iocpnet_broadcast_result result = {};
+    while (result.disconnected == 0) {
+        ASSERT_EQ(IOCPNET_OK, iocpnet_service_broadcast(host.service(), buffer, &session, 1, 0, &result));
+        ASSERT_EQ(0u, result.skipped);
+        ASSERT_EQ(0u, result.gone);
+    }
+    EXPECT_EQ(IOCPNET_OK, iocpnet_buffer_release(buffer));
+    ASSERT_TRUE(host.wait_disconnected(1));
+}
+
+TEST_P(SendQueue, AThousandPeersThatNeverReadCostNoMoreThanTheirQueues)
+{
+    constexpr uint32_t peer_count = 1000;
+    constexpr uint64_t bytes_max = 192 * 1024;
+    Host host(GetParam(), [](iocpnet_service_options &options) {
+        options.send_queue_bytes_max = bytes_max;
+        options.send_queue_bytes_low = bytes_max / 2;
+    });
+    host.recorder().keep_no_data();
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    std::vector<Socket> silent;
+    for (uint32_t i = 0; i < peer_count; i++) {
+        silent.push_back(Socket::connect(address, 8192));
+        ASSERT_TRUE(host.wait_connected(i + 1));
+    }
+    const uint64_t before = live_objects().allocated_bytes;
+    const std::string piece(4096, 'x');
+    for (uint32_t i = 0; i < peer_count; i++) {
+        const iocpnet_session session = host.recorder().nth(i);
+        while (host.send(session, piece) == IOCPNET_OK) {
+        }
+    }
+    const uint64_t grown = live_objects().allocated_bytes - before;
+    EXPECT_LE(grown, peer_count * bytes_max + peer_count * bytes_max / 20 + kept_max);
+    EXPECT_LE(host.stats().send_queue_bytes, peer_count * bytes_max);
+    Socket lively = Socket::connect(address);
+    ASSERT_TRUE(host.wait_connected(peer_count + 1));
+    ASSERT_EQ(IOCPNET_OK, host.send(host.recorder().nth(peer_count), "unharmed"));
+    EXPECT_EQ("unharmed", lively.receive(8));
+}
+
 TEST_P(SendQueue, WritableComesOnceWhenThePeerReads)
 {
     std::atomic<uint64_t> queued{queue_max};

@@ -78,6 +78,7 @@ TEST(CppValues, EveryServiceOptionIsPassedOn)
                                                 .with_event_queue_bytes_max(8)
                                                 .with_batch_events(9)
                                                 .with_spin_us(10)
+                                                .with_send_policy(iocpnet::send_policy::disconnect)
                                                 .with_slow_callback_us(11)
                                                 .with_trace_records(12)
                                                 .with_sessions_per_address_max(13)
@@ -97,7 +98,7 @@ TEST(CppValues, EveryServiceOptionIsPassedOn)
                                             8,
                                             9,
                                             10,
-                                            0,
+                                            IOCPNET_SEND_DISCONNECT,
                                             11,
                                             12,
                                             13,

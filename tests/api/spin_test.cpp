@@ -97,7 +97,7 @@ TEST_P(SpinningByHand, TheTimeIsLimited)
     options.spin_us = 1001;
     EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, iocpnet_service_create(&options, &service));
     options.spin_us = 0;
-    options.reserved = 1;
+    options.send_policy = IOCPNET_SEND_DISCONNECT + 1;
     EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, iocpnet_service_create(&options, &service));
 }
 

@@ -213,7 +213,7 @@ bool is_valid(const iocpnet_service_options &options)
            options.receive_buffer_bytes <= 1024 * 1024 && options.send_queue_bytes_max >= 1 &&
            options.send_queue_bytes_max <= 1024 * 1024 * 1024 && watermark &&
            options.event_queue_bytes_max <= 1024 * 1024 * 1024 && (options.batch_events & ~kinds) == 0 &&
-           options.spin_us <= 1000 && options.reserved == 0 && options.addresses_max >= 16 &&
+           options.spin_us <= 1000 && options.send_policy <= IOCPNET_SEND_DISCONNECT && options.addresses_max >= 16 &&
            options.addresses_max <= 1 << 20 &&
            (options.accepts_per_address_burst == 0 || options.accepts_per_address_per_s != 0) &&
            options.trace_records <= IOCPNET_TRACE_RECORDS_MAX;

@@ -130,11 +130,10 @@ private:
 
     void collect()
     {
-        icn_inbox_block *blocks = icn_inbox_take(&inbox_);
-        icn_inbox_block *block = blocks;
+        icn_inbox_block *block = icn_inbox_take(&inbox_);
         icn_inbox_record record = {};
         uint32_t offset = 0;
-        while (icn_inbox_next(&block, &offset, &record)) {
+        while (icn_inbox_next(&inbox_, &block, &offset, &record)) {
             FUZZ_REQUIRE(record.queue == &queue_);
             if (record.kind == ICN_INBOX_BYTES) {
                 icn_send_queue_append_bytes(&queue_, &pool_, record.bytes, record.size);
@@ -142,7 +141,7 @@ private:
                 icn_send_queue_append_chunk(&queue_, record.chunk);
             }
         }
-        icn_inbox_give_back(&inbox_, blocks);
+        icn_inbox_shared_out(&inbox_);
         FUZZ_REQUIRE(queue_.bytes_lost == 0 || failing_);
         queued_ += pushed_;
         pushed_.clear();

@@ -245,6 +245,7 @@ void World::create_service()
     }
     iocpnet_service_options options;
     iocpnet_service_options_init(&options, sizeof options);
+    options.send_policy = input_.pick<uint32_t>({IOCPNET_SEND_REFUSE, IOCPNET_SEND_REFUSE, IOCPNET_SEND_DISCONNECT});
     options.slow_callback_us = input_.pick<uint32_t>({0, 0, 1, 1000000});
     options.trace_records = input_.pick<uint32_t>({0, 0, 1, 5});
     const uint8_t choices = input_.byte();

@@ -74,6 +74,8 @@ OPERATIONS = (
 )
 
 SENDING = (
+    Mutant("full session that is not disconnected", "net/session_send.c", (
+        ("        icn_session_disconnect_full(session);\n    } else {", "    } else {"),)),
     Mutant("short write taken for a whole one", "net/session_send.c", (
         ("    bytes_taken(session, taken);\n    if (!icn_send_queue_is_empty",
          "    for (uint32_t i = taken = 0; i < count; i++) {\n        taken += (uint32_t)pieces[i].size;\n    }\n"

@@ -63,6 +63,7 @@ ServiceConfiguration draw_service()
     drawn.options.dispatcher_count = one_of(dispatchers);
     drawn.options.port = one_of(ports);
     drawn.options.spin_us = one_of(spins);
+    drawn.options.send_policy = icn_sim_choose(4) == 3 ? IOCPNET_SEND_DISCONNECT : IOCPNET_SEND_REFUSE;
     drawn.options.slow_callback_us = icn_sim_choose(2);
     drawn.options.trace_records = one_of(traces);
     draw_limits(drawn.options);

@@ -57,6 +57,9 @@ Causes causes_of(const Session &session)
     if (world.model.service(session.service).stop_called) {
         causes |= cause(IOCPNET_CLOSE_SERVICE_STOPPED);
     }
+    if (world.model.service(session.service).configuration->options.send_policy == IOCPNET_SEND_DISCONNECT) {
+        causes |= cause(IOCPNET_CLOSE_SEND_LIMIT);
+    }
     if (session.connect_timeout != 0 && !session.connected) {
         causes |= cause(IOCPNET_CLOSE_HANDSHAKE_TIMEOUT);
     }
@@ -92,6 +95,8 @@ bool status_fits(const iocpnet_event &event)
         return event.status == IOCPNET_E_CONNECTION_RESET || event.status == IOCPNET_E_CONNECTION_REFUSED;
     case IOCPNET_CLOSE_HANDSHAKE_TIMEOUT:
         return event.status == IOCPNET_E_TIMED_OUT;
+    case IOCPNET_CLOSE_SEND_LIMIT:
+        return event.status == IOCPNET_E_LIMIT_REACHED;
     case IOCPNET_CLOSE_NO_RESOURCES:
     case IOCPNET_CLOSE_ABORTED:
     case IOCPNET_CLOSE_ERROR:
@@ -108,6 +113,8 @@ bool is_explained(int32_t status, Causes causes)
     case IOCPNET_OK:
     case IOCPNET_E_TIMED_OUT:
         return true;
+    case IOCPNET_E_LIMIT_REACHED:
+        return (causes & cause(IOCPNET_CLOSE_SEND_LIMIT)) != 0;
     case IOCPNET_E_CONNECTION_RESET:
         return (causes & cause(IOCPNET_CLOSE_RESET)) != 0;
     case IOCPNET_E_CONNECTION_ABORTED:

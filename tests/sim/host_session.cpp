@@ -59,7 +59,7 @@ int32_t broadcast_to(const Session &session, iocpnet_buffer buffer)
     const int32_t status = iocpnet_service_broadcast(service, buffer, &session.handle, 1, 0, &result);
     check_status("broadcast", status,
                  statuses(IOCPNET_OK, IOCPNET_E_INVALID_HANDLE, IOCPNET_E_TOO_LARGE, IOCPNET_E_CLOSED));
-    if (status == IOCPNET_OK && result.queued + result.skipped + result.gone != 1) {
+    if (status == IOCPNET_OK && result.queued + result.skipped + result.disconnected + result.gone != 1) {
         wrong_status("broadcast", status, "not one session was counted");
     }
     if (status != IOCPNET_OK || result.queued == 1) {

@@ -73,7 +73,7 @@ inline const std::vector<Field> public_fields = {
     FIELD(iocpnet_service_options, event_queue_bytes_max),
     FIELD(iocpnet_service_options, batch_events),
     FIELD(iocpnet_service_options, spin_us),
-    FIELD(iocpnet_service_options, reserved),
+    FIELD(iocpnet_service_options, send_policy),
     FIELD(iocpnet_service_options, slow_callback_us),
     FIELD(iocpnet_service_options, trace_records),
     FIELD(iocpnet_service_options, sessions_per_address_max),

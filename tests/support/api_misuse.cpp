@@ -110,6 +110,7 @@ void add_service_create(Table &table)
     add("few addresses", [](Options &o) { o.addresses_max = 15; });
     add("too many addresses", [](Options &o) { o.addresses_max = 1048577; });
     add("a burst without a rate", [](Options &o) { o.accepts_per_address_burst = 1; });
+    add("send policy", [](Options &o) { o.send_policy = IOCPNET_SEND_DISCONNECT + 1; });
     add("too many records of a trace", [](Options &o) { o.trace_records = IOCPNET_TRACE_RECORDS_MAX + 1; });
     const uint32_t foreign = on_windows ? IOCPNET_PORT_EPOLL : IOCPNET_PORT_IOCP;
     create.wrong.push_back({"port of another system",

@@ -50,16 +50,15 @@ protected:
     std::map<icn_send_queue *, std::string> taken()
     {
         std::map<icn_send_queue *, std::string> all;
-        icn_inbox_block *blocks = icn_inbox_take(&inbox);
-        icn_inbox_block *block = blocks;
+        icn_inbox_block *block = icn_inbox_take(&inbox);
         icn_inbox_record record = {};
         uint32_t offset = 0;
         records = 0;
-        while (icn_inbox_next(&block, &offset, &record)) {
+        while (icn_inbox_next(&inbox, &block, &offset, &record)) {
             records++;
             all[record.queue] += text_of(record);
         }
-        icn_inbox_give_back(&inbox, blocks);
+        icn_inbox_shared_out(&inbox);
         return all;
     }
 

@@ -25,6 +25,7 @@ struct service_options {
     std::optional<std::uint64_t> send_queue_bytes_low = {};
     std::optional<std::uint64_t> event_queue_bytes_max = {};
     std::optional<std::uint32_t> spin_us = {};
+    iocpnet::send_policy send_policy = iocpnet::send_policy::refuse;
     std::optional<std::uint32_t> slow_callback_us = {};
     std::optional<std::uint32_t> trace_records = {};
     std::optional<std::uint64_t> batch_events = {}; // IOCPNET_EVENT_BIT(IOCPNET_EVENT_...) | ...
@@ -58,6 +59,7 @@ struct service_options {
         return event_queue_bytes_max = value, *this;
     }
     service_options &with_spin_us(std::uint32_t value) noexcept { return spin_us = value, *this; }
+    service_options &with_send_policy(iocpnet::send_policy value) noexcept { return send_policy = value, *this; }
     service_options &with_slow_callback_us(std::uint32_t value) noexcept { return slow_callback_us = value, *this; }
     service_options &with_trace_records(std::uint32_t value) noexcept { return trace_records = value, *this; }
     service_options &with_sessions_per_address_max(std::uint32_t value) noexcept
@@ -141,6 +143,7 @@ inline iocpnet_service_options to_c(const service_options &options) noexcept
     assign(made.accepts_per_address_per_s, options.accepts_per_address_per_s);
     assign(made.accepts_per_address_burst, options.accepts_per_address_burst);
     assign(made.addresses_max, options.addresses_max);
+    made.send_policy = static_cast<std::uint32_t>(options.send_policy);
     assign(made.slow_callback_us, options.slow_callback_us);
     assign(made.trace_records, options.trace_records);
     return made;

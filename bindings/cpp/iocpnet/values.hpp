@@ -82,6 +82,12 @@ enum class when_full : std::uint32_t {
     disconnect = IOCPNET_BROADCAST_DISCONNECT_FULL
 };
 
+// What becomes of a session when a send finds no room in its queue.
+enum class send_policy : std::uint32_t {
+    refuse = IOCPNET_SEND_REFUSE, // it goes on, and on_writable follows
+    disconnect = IOCPNET_SEND_DISCONNECT
+};
+
 enum class log_level : std::int32_t {
     none = IOCPNET_LOG_NONE,
     error = IOCPNET_LOG_ERROR,
