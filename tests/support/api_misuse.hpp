@@ -77,4 +77,8 @@ extern Outputs outputs;
 /* Its calls refer to the world. */
 Table table_of(const World &world);
 
+/* Parts of the table (api_misuse_groups.cpp). */
+void add_group(Table &table, const World &world);
+void add_schedule(Table &table, const World &world);
+
 } // namespace api_test

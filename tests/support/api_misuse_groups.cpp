@@ -1,0 +1,97 @@
+/* The table of misuse: groups, timers and jobs. */
+#include "support/api_misuse.hpp"
+
+namespace api_test
+{
+
+namespace
+{
+
+const std::set<int32_t> argument = {IOCPNET_E_INVALID_ARGUMENT};
+
+void IOCPNET_CALL nothing(const iocpnet_event *, void *)
+{
+}
+
+} // namespace
+
+void add_group(Table &table, const World &world)
+{
+    const World *w = &world;
+    const std::set<int32_t> handle = {IOCPNET_E_INVALID_HANDLE};
+    static uint64_t members;
+    table["iocpnet_group_create"] = {Kind::service,
+                                     [](uint64_t h) { return iocpnet_group_create(h, &outputs.handle); },
+                                     {{"NULL", [=] { return iocpnet_group_create(w->service, nullptr); }, argument}}};
+    table["iocpnet_group_destroy"] = {Kind::group, iocpnet_group_destroy, {}};
+    table["iocpnet_group_add"] = {
+        Kind::group,
+        [=](uint64_t h) { return iocpnet_group_add(h, w->session); },
+        {{"no session", [=] { return iocpnet_group_add(w->group, 0); }, handle},
+         {"a buffer for the session", [=] { return iocpnet_group_add(w->group, w->buffer); }, handle}}};
+    table["iocpnet_group_remove"] = {
+        Kind::group,
+        [=](uint64_t h) { return iocpnet_group_remove(h, w->session); },
+        {{"no session", [=] { return iocpnet_group_remove(w->group, 0); }, handle},
+         {"a group for the session", [=] { return iocpnet_group_remove(w->group, w->group); }, handle}}};
+    table["iocpnet_group_count"] = {Kind::group,
+                                    [](uint64_t h) { return iocpnet_group_count(h, &members); },
+                                    {{"NULL", [=] { return iocpnet_group_count(w->group, nullptr); }, argument}}};
+    const auto broadcast = [=](iocpnet_buffer buffer, uint32_t flags) {
+        return [=] { return iocpnet_group_broadcast(w->group, buffer, flags, &outputs.broadcast); };
+    };
+    table["iocpnet_group_broadcast"] = {
+        Kind::group,
+        [=](uint64_t h) { return iocpnet_group_broadcast(h, w->buffer, 0, &outputs.broadcast); },
+        {{"no buffer", broadcast(0, 0), handle},
+         {"a group for the buffer", broadcast(w->group, 0), handle},
+         {"EXCEPT", broadcast(w->buffer, IOCPNET_BROADCAST_EXCEPT), argument},
+         {"all flags", broadcast(w->buffer, UINT32_MAX), argument}}};
+    static const std::vector<iocpnet_session> many(IOCPNET_BROADCAST_EXCEPT_MAX + 1);
+    const auto except = [=](const iocpnet_session *sessions, uint32_t count) {
+        return
+            [=] { return iocpnet_group_broadcast_except(w->group, w->buffer, sessions, count, 0, &outputs.broadcast); };
+    };
+    table["iocpnet_group_broadcast_except"] = {
+        Kind::group,
+        [=](uint64_t h) { return iocpnet_group_broadcast_except(h, w->buffer, nullptr, 0, 0, &outputs.broadcast); },
+        {{"NULL sessions", except(nullptr, 1), argument},
+         {"too many", except(many.data(), IOCPNET_BROADCAST_EXCEPT_MAX + 1), argument},
+         {"highest count", except(many.data(), UINT32_MAX), argument}}};
+}
+
+void add_schedule(Table &table, const World &world)
+{
+    const World *w = &world;
+    const std::set<int32_t> state = {IOCPNET_E_INVALID_STATE};
+    table["iocpnet_session_set_timer"] = {
+        Kind::session, [](uint64_t h) { return iocpnet_session_set_timer(h, 1, UINT32_MAX, UINT32_MAX); }, {}};
+    table["iocpnet_session_cancel_timer"] = {
+        Kind::session, [](uint64_t h) { return iocpnet_session_cancel_timer(h, 1); }, {}};
+    table["iocpnet_service_set_timer"] = {
+        Kind::service,
+        [](uint64_t h) { return iocpnet_service_set_timer(h, 0, 1, UINT32_MAX, 0); },
+        {{"not started", [=] { return iocpnet_service_set_timer(w->fresh, 0, 1, 0, 0); }, state},
+         {"dispatcher above", [=] { return iocpnet_service_set_timer(w->service, 1, 1, 0, 0); }, argument},
+         {"highest dispatcher", [=] { return iocpnet_service_set_timer(w->service, UINT32_MAX, 1, 0, 0); }, argument}}};
+    table["iocpnet_service_cancel_timer"] = {
+        Kind::service,
+        [](uint64_t h) { return iocpnet_service_cancel_timer(h, 0, 1); },
+        {{"dispatcher above", [=] { return iocpnet_service_cancel_timer(w->service, 1, 1); }, argument},
+         {"highest dispatcher", [=] { return iocpnet_service_cancel_timer(w->service, UINT32_MAX, 1); }, argument}}};
+    table["iocpnet_session_post"] = {
+        Kind::session,
+        [](uint64_t h) { return iocpnet_session_post(h, nothing, nullptr); },
+        {{"NULL", [=] { return iocpnet_session_post(w->session, nullptr, nullptr); }, argument}}};
+    table["iocpnet_dispatcher_post"] = {
+        Kind::service,
+        [](uint64_t h) { return iocpnet_dispatcher_post(h, 0, nothing, nullptr); },
+        {{"NULL", [=] { return iocpnet_dispatcher_post(w->service, 0, nullptr, nullptr); }, argument},
+         {"a function with batches", [=] { return iocpnet_dispatcher_post(w->polled, 0, nothing, nullptr); }, argument},
+         {"not started", [=] { return iocpnet_dispatcher_post(w->fresh, 0, nothing, nullptr); }, state},
+         {"dispatcher above", [=] { return iocpnet_dispatcher_post(w->service, 1, nothing, nullptr); }, argument},
+         {"highest dispatcher", [=] { return iocpnet_dispatcher_post(w->service, UINT32_MAX, nothing, nullptr); },
+          argument}}};
+}
+
+} // namespace api_test
