@@ -176,7 +176,7 @@ static const layout layouts[] = {
     FIELD(iocpnet_listener_options, ipv6_only),
     FIELD(iocpnet_listener_options, no_delay),
     FIELD(iocpnet_listener_options, reserved),
-    FIELD(iocpnet_listener_options, framing),
+    FIELD(iocpnet_listener_options, framing), /* NOLINT(bugprone-sizeof-expression): the size of the pointer */
     FIELD(iocpnet_listener_options, reserved_pointer),
     FIELD(iocpnet_listener_options, socket),
     FIELD(iocpnet_listener_options, limits),
@@ -196,7 +196,7 @@ static const layout layouts[] = {
     FIELD(iocpnet_connect_options, no_delay),
     FIELD(iocpnet_connect_options, reserved),
     FIELD(iocpnet_connect_options, user),
-    FIELD(iocpnet_connect_options, framing),
+    FIELD(iocpnet_connect_options, framing), /* NOLINT(bugprone-sizeof-expression): the size of the pointer */
     FIELD(iocpnet_connect_options, local_address),
     FIELD(iocpnet_connect_options, reserved_pointer),
     FIELD(iocpnet_connect_options, socket),

@@ -33,7 +33,7 @@ struct icn_roster {
     uint32_t close_timeout_ms;
     uint32_t spin_us;
     icn_address_table *addresses; /* NULL: they have no limits. Constant */
-    uint32_t send_policy; /* IOCPNET_SEND_* */
+    uint32_t send_policy;         /* IOCPNET_SEND_* */
     uint64_t send_queue_bytes_max;
     uint64_t send_queue_bytes_low;
 

@@ -105,7 +105,7 @@ typedef struct icn_session_options {
     bool no_delay;
     void *user;
     const struct icn_framing *framing; /* copied; NULL: none */
-    const icn_guard_options *guard; /* NULL: none */
+    const icn_guard_options *guard;    /* NULL: none */
 } icn_session_options;
 
 /* What stands in front of the session, in the same block; NULL: nothing. Constant: any thread. */
