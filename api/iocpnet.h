@@ -596,7 +596,8 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_framing_init(iocpnet_framing *framing, 
 typedef struct iocpnet_socket_options {
     uint32_t keep_alive_idle_s;     /* silence until the first keep-alive probe, up to 32,767; 0: no keep-alive */
     uint32_t keep_alive_interval_s; /* from one probe to the next, up to 32,767; 0: the system's own */
-    uint32_t keep_alive_count; /* probes without an answer before IOCPNET_CLOSE_ABORTED, up to 127; 0: the system's */
+    uint32_t
+        keep_alive_count; /* probes without an answer before IOCPNET_CLOSE_ABORTED, up to 127; 0, and where Windows does not know it: its own */
     uint32_t receive_buffer_bytes; /* SO_RCVBUF, up to 1 GiB; 0: the system's own, which adapts itself */
     uint32_t send_buffer_bytes;    /* SO_SNDBUF, up to 1 GiB; 0: the same */
     uint32_t linger_ms;            /* of a graceful close: to flush, and for the peer to close. 0: close_timeout_ms of

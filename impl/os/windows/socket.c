@@ -80,7 +80,7 @@ static bool set_given(SOCKET socket, int level, int name, uint32_t value)
     return value == 0 || set_option(socket, level, name, (int)value);
 }
 
-/* The times in one call, which every version knows; the count is newer. */
+/* The times in one call, which every version knows. The count is newer: where it is not known it stays the system's own. */
 static bool set_keep_alive(SOCKET socket, const icn_os_socket_options *options)
 {
     struct tcp_keepalive times = {1, options->keep_alive_idle_s * 1000, options->keep_alive_interval_s * 1000};
@@ -91,8 +91,8 @@ static bool set_keep_alive(SOCKET socket, const icn_os_socket_options *options)
     if (times.keepaliveinterval == 0) {
         times.keepaliveinterval = KEEP_ALIVE_INTERVAL_MS;
     }
-    return WSAIoctl(socket, SIO_KEEPALIVE_VALS, &times, (DWORD)sizeof times, NULL, 0, &size, NULL, NULL) == 0 &&
-           set_given(socket, IPPROTO_TCP, KEEP_ALIVE_COUNT, options->keep_alive_count);
+    (void)set_given(socket, IPPROTO_TCP, KEEP_ALIVE_COUNT, options->keep_alive_count);
+    return WSAIoctl(socket, SIO_KEEPALIVE_VALS, &times, (DWORD)sizeof times, NULL, 0, &size, NULL, NULL) == 0;
 }
 
 static bool set_options(SOCKET socket, const icn_os_socket_options *options)

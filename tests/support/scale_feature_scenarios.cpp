@@ -1,0 +1,140 @@
+/* Scenarios of what a service offers beside bytes: framing, groups, timers, jobs, limits of addresses, a trace. */
+#include "support/scale_sweep.hpp"
+
+namespace scale_test
+{
+
+namespace
+{
+
+/* A message: 2 bytes of size, 2 of its number, 6 of payload. */
+const std::string message("\x0a\x00\x07\x00hello!", 10);
+constexpr uint64_t tick = 5;
+
+void IOCPNET_CALL run_job(const iocpnet_event *event, void *)
+{
+    iocpnet_session_set_timer(event->session, tick, 1, 0);
+}
+
+void frame(Trial &trial, iocpnet_session session, uint32_t kind)
+{
+    iocpnet_framing framing;
+    iocpnet_framing_init(&framing, sizeof framing, kind);
+    if (!trial.allow(iocpnet_session_set_framing(session, &framing), {IOCPNET_E_CLOSED, IOCPNET_E_INVALID_HANDLE})) {
+        trial.disconnect(session, IOCPNET_DISCONNECT_ABORT, gave_up, nullptr);
+    }
+}
+
+/* Half of a message has come when the rest follows. */
+void messages_in_halves(Trial &trial)
+{
+    uint64_t whole = 0;
+    trial.on(IOCPNET_EVENT_CONNECTED, [&](const iocpnet_event &event) {
+        frame(trial, event.session, IOCPNET_FRAMING_SIZE_ID);
+        trial.send(event.session, "?");
+    });
+    trial.on(IOCPNET_EVENT_RECEIVED, [&](const iocpnet_event &event) {
+        whole += event.size == message.size() ? 1 : 0;
+        trial.allow(iocpnet_session_send_message(event.session, event.data, event.size),
+                    {IOCPNET_E_CLOSED, IOCPNET_E_INVALID_HANDLE});
+    });
+    trial.serve();
+    Peer &peer = trial.connect_peer();
+    trial.run_until([&] { return peer.ended || !peer.received.empty(); });
+    peer.send(message + message.substr(0, 5));
+    trial.run_until([&] { return peer.ended || trial.received_bytes() >= message.size(); });
+    peer.send(message.substr(5));
+    trial.run_until([&] { return peer.ended || trial.received_bytes() >= 2 * message.size(); });
+    trial.disconnect(trial.session(0), IOCPNET_DISCONNECT_GRACEFUL, 0, nullptr);
+    trial.run_until_idle();
+    trial.reach(whole == 2);
+}
+
+/* Nothing is taken of the first bytes, all of it with the second. */
+void stream_that_is_kept(Trial &trial)
+{
+    uint64_t offered = 0;
+    trial.on(IOCPNET_EVENT_CONNECTED, [&](const iocpnet_event &event) {
+        frame(trial, event.session, IOCPNET_FRAMING_STREAM);
+        trial.send(event.session, "?");
+    });
+    trial.on(IOCPNET_EVENT_RECEIVED, [&](const iocpnet_event &event) {
+        offered = event.size;
+        iocpnet_session_consume(event.session, event.size < 10 ? 0 : event.size);
+    });
+    trial.serve();
+    Peer &peer = trial.connect_peer();
+    trial.run_until([&] { return peer.ended || !peer.received.empty(); });
+    peer.send("12345");
+    trial.run_until([&] { return peer.ended || offered >= 5; });
+    peer.send("67890");
+    trial.run_until([&] { return peer.ended || offered >= 10; });
+    trial.disconnect(trial.session(0), IOCPNET_DISCONNECT_GRACEFUL, 0, nullptr);
+    trial.run_until_idle();
+    trial.reach(offered == 10);
+}
+
+void timers_and_jobs(Trial &trial)
+{
+    trial.on(IOCPNET_EVENT_CONNECTED, [&](const iocpnet_event &event) {
+        trial.allow(iocpnet_session_set_timer(event.session, tick, 1, 0), {IOCPNET_E_CLOSED, IOCPNET_E_INVALID_HANDLE});
+        trial.allow(iocpnet_session_post(event.session, trial.polls() ? nullptr : run_job, nullptr),
+                    {IOCPNET_E_CLOSED, IOCPNET_E_INVALID_HANDLE});
+    });
+    trial.serve();
+    const bool posted =
+        trial.is_serving() &&
+        trial.allow(iocpnet_dispatcher_post(trial.service(), 0, trial.polls() ? nullptr : run_job, nullptr));
+    const bool set = trial.is_serving() && trial.allow(iocpnet_service_set_timer(trial.service(), 0, tick, 1, 0));
+    Peer &peer = trial.connect_peer();
+    trial.run_until([&] { return peer.ended || trial.count(IOCPNET_EVENT_CONNECTED) == 1; });
+    trial.run_until([&] { return peer.ended || trial.was_short() || trial.count(IOCPNET_EVENT_TIMER) >= 2; });
+    trial.disconnect(trial.session(0), IOCPNET_DISCONNECT_GRACEFUL, 0, nullptr);
+    trial.run_until_idle();
+    trial.reach(posted && set && trial.count(IOCPNET_EVENT_TIMER) >= 2);
+}
+
+void group_of_two(Trial &trial)
+{
+    trial.options.trace_records = 4;
+    trial.options.sessions_per_address_max = 100;
+    trial.serve();
+    Peer &first = trial.connect_peer();
+    Peer &second = trial.connect_peer();
+    trial.run_until([&] { return first.ended || second.ended || trial.count(IOCPNET_EVENT_CONNECTED) == 2; });
+    iocpnet_group group = 0;
+    iocpnet_buffer buffer = 0;
+    uint64_t queued = 0;
+    if (trial.is_serving() && trial.allow(iocpnet_group_create(trial.service(), &group)) &&
+        trial.allow(iocpnet_buffer_create("to all", 6, &buffer))) {
+        for (size_t i = 0; i < 2; i++) {
+            trial.allow(iocpnet_group_add(group, trial.session(i)), {IOCPNET_E_INVALID_HANDLE, IOCPNET_E_CLOSED});
+        }
+        iocpnet_broadcast_result result = {};
+        trial.allow(iocpnet_group_broadcast(group, buffer, 0, &result));
+        queued = result.queued;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        trial.disconnect(trial.session(i), IOCPNET_DISCONNECT_GRACEFUL, 0, nullptr);
+    }
+    trial.run_until_idle();
+    if (buffer != 0) {
+        iocpnet_buffer_release(buffer);
+    }
+    if (group != 0) {
+        iocpnet_group_destroy(group);
+    }
+    trial.reach(queued == 2 && first.received == "to all");
+}
+
+} // namespace
+
+std::vector<Scenario> feature_scenarios()
+{
+    return {{"messages_in_halves", messages_in_halves},
+            {"stream_that_is_kept", stream_that_is_kept},
+            {"timers_and_jobs", timers_and_jobs},
+            {"group_of_two", group_of_two}};
+}
+
+} // namespace scale_test
