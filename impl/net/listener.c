@@ -94,8 +94,9 @@ static void close_unserved(icn_os_socket socket)
 static void refuse(icn_listener *listener, icn_os_socket socket, int32_t status)
 {
     icn_loop_counters *counters = &listener->loop->counters;
-    close_unserved(socket);
+    /* First: whoever has seen the reset finds it counted. */
     icn_u64_count(status == IOCPNET_E_NO_MEMORY ? &counters->accepts_shed : &counters->accepts_refused, 1);
+    close_unserved(socket);
 }
 
 /* False: the connection is gone already. */

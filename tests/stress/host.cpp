@@ -64,8 +64,10 @@ bool Host::create()
 
 void Host::set_callbacks()
 {
-    const uint32_t first = is_batches() ? IOCPNET_EVENT_SERVICE_DESTROYED : IOCPNET_EVENT_CONNECTED;
-    for (uint32_t kind = first; kind < IOCPNET_EVENT_KIND_COUNT; kind++) {
+    for (uint32_t kind = IOCPNET_EVENT_CONNECTED; kind < IOCPNET_EVENT_KIND_COUNT; kind++) {
+        if (is_batches() && kind != IOCPNET_EVENT_SERVICE_DESTROYED) {
+            continue;
+        }
         world_.expect("set_callback", iocpnet_service_set_callback(service_, kind, deliver, this), {});
     }
 }

@@ -114,8 +114,11 @@ void group_of_two(Trial &trial)
         trial.allow(iocpnet_group_broadcast(group, buffer, 0, &result));
         queued = result.queued;
     }
-    for (size_t i = 0; i < 2; i++) {
-        trial.disconnect(trial.session(i), IOCPNET_DISCONNECT_GRACEFUL, 0, nullptr);
+    /* By the peers: a session that came after the first one had failed ends as well. */
+    for (Peer *peer : {&first, &second}) {
+        if (!peer->ended) {
+            peer->socket.shutdown_send();
+        }
     }
     trial.run_until_idle();
     if (buffer != 0) {
