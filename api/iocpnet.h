@@ -619,7 +619,7 @@ typedef struct iocpnet_session_limits {
     uint32_t first_bytes_timeout_ms; /* from CONNECTED to the first bytes; then aborted: HANDSHAKE_TIMEOUT */
     uint32_t idle_timeout_ms;     /* nothing received for so long, or up to a quarter longer; closed gracefully: IDLE */
     uint64_t receive_bytes_per_s; /* on average, up to 2^40; as much as for a second may come at once */
-    uint32_t receive_events_per_s; /* pieces that are received, RECEIVED events; the same */
+    uint32_t receive_events_per_s; /* pieces received, of which each may hold several messages; the same */
     uint32_t receive_policy;       /* IOCPNET_RECEIVE_* */
     uint32_t reserved[4];          /* 0 */
 } iocpnet_session_limits;
