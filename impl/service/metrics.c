@@ -77,10 +77,10 @@ static void put(writer *page, const char *bytes, size_t size)
 }
 
 #if defined(__GNUC__)
-__attribute__((format(printf, 2, 3)))
+static void print(writer *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #endif
-static void
-print(writer *page, const char *format, ...)
+
+static void print(writer *page, const char *format, ...)
 {
     char piece[PIECE_BYTES];
     va_list arguments;

@@ -89,12 +89,25 @@ static void IOCPNET_CALL received_watched(const iocpnet_event *event, void *user
     end_callback(dispatcher, began_us, IOCPNET_EVENT_RECEIVED, handle);
 }
 
+static void record_received(icn_watch *watch, const icn_session *session, uint32_t size)
+{
+    const iocpnet_event event = {.kind = IOCPNET_EVENT_RECEIVED, .session = session->handle, .size = size};
+    record(watch, &event);
+}
+
 static void deliver_received_watched(icn_loop *loop, icn_session *session, const void *data, uint32_t size)
 {
     icn_watch *watch = &dispatcher_of(loop)->watch;
-    const iocpnet_event event = {.kind = IOCPNET_EVENT_RECEIVED, .session = session->handle, .size = size};
-    record(watch, &event);
+    record_received(watch, session, size);
     watch->deliver_received(loop, session, data, size);
+}
+
+/* Messages that do not lie where they are to be handed out. */
+static void deliver_copied_watched(icn_loop *loop, icn_session *session, const void *data, uint32_t size)
+{
+    icn_watch *watch = &dispatcher_of(loop)->watch;
+    record_received(watch, session, size);
+    watch->deliver_copied(loop, session, data, size);
 }
 
 #if defined(ICN_DEBUG_CHECKS)
@@ -144,6 +157,8 @@ int32_t icn_watch_init(icn_dispatcher *dispatcher)
     if (loop->deliver_received != NULL) {
         watch->deliver_received = loop->deliver_received;
         loop->deliver_received = deliver_received_watched;
+        watch->deliver_copied = loop->deliver_copied;
+        loop->deliver_copied = deliver_copied_watched;
     }
     return IOCPNET_OK;
 }

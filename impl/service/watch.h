@@ -21,6 +21,7 @@ typedef struct icn_watch {
     icn_trace_ring trace;
     icn_loop_deliver *deliver; /* where events go */
     icn_loop_deliver_received *deliver_received;
+    icn_loop_deliver_received *deliver_copied;
 } icn_watch;
 
 /* After its delivery. IOCPNET_OK or IOCPNET_E_NO_MEMORY. */

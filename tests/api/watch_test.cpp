@@ -160,6 +160,28 @@ TEST_P(Trace, HoldsTheLifeOfASessionInOrder)
     EXPECT_EQ(5u, received);
 }
 
+TEST_P(Trace, HoldsEachMessageOfASessionWithAFraming)
+{
+    Host host(GetParam(), keep_1000);
+    iocpnet_framing framing;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_framing_init(&framing, sizeof framing, IOCPNET_FRAMING_DELIMITER));
+    iocpnet_listener_options options;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_listener_options_init(&options, sizeof options));
+    options.framing = &framing;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    ASSERT_TRUE(peer.send("a\nbc\ndef\n"));
+    ASSERT_TRUE(host.wait([](const Records &records) { return records.counts[IOCPNET_EVENT_RECEIVED] == 3; }));
+    std::vector<uint64_t> sizes;
+    for (const iocpnet_trace_record &record : trace_of(host)) {
+        if (record.kind == IOCPNET_EVENT_RECEIVED) {
+            sizes.push_back(record.size);
+        }
+    }
+    EXPECT_EQ((std::vector<uint64_t>{1, 2, 3}), sizes);
+}
+
 TEST_P(Trace, IsEmptyUnlessAskedFor)
 {
     Host host(GetParam());
