@@ -255,6 +255,42 @@ TEST_P(Framing, ConnectedSessionsAreFramedToo)
     EXPECT_EQ((std::vector<std::string>{"ping", "pong"}), framed.messages());
 }
 
+/* All of it, and the end, came before the host looked: the end is told behind the messages that waited. */
+TEST_P(FramingInCallbacks, EndOfThePeerWaitsForMessagesThatAPauseHolds)
+{
+    Host host(host_callbacks());
+    host.drive_by_hand();
+    host.on(IOCPNET_EVENT_RECEIVED,
+            [](const iocpnet_event &event) { EXPECT_EQ(IOCPNET_OK, iocpnet_session_pause_receive(event.session)); });
+    const iocpnet_framing framing = lines();
+    iocpnet_listener_options options;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_listener_options_init(&options, sizeof options));
+    options.framing = &framing;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    while (host.recorder().session_count() == 0) {
+        ASSERT_LE(0, host.drive_once(0, 1000));
+    }
+    const iocpnet_session session = host.recorder().nth(0);
+    ASSERT_TRUE(peer.send("a\nb\nc\n"));
+    peer.shutdown_send();
+    for (uint64_t messages = 1; messages <= 3; messages++) {
+        while (host.recorder().copy().counts[IOCPNET_EVENT_RECEIVED] < messages) {
+            ASSERT_LE(0, host.drive_once(0, 1000));
+        }
+        for (int turn = 0; turn < 3; turn++) {
+            ASSERT_LE(0, host.drive_once(0, 0));
+        }
+        ASSERT_EQ(messages, host.recorder().copy().counts[IOCPNET_EVENT_RECEIVED]);
+        ASSERT_FALSE(host.recorder().session(session).ended);
+        ASSERT_EQ(IOCPNET_OK, iocpnet_session_resume_receive(session));
+    }
+    while (!host.recorder().session(session).ended) {
+        ASSERT_LE(0, host.drive_once(0, 1000));
+    }
+}
+
 TEST_P(Framing, PausedSessionKeepsItsMessagesUntilItResumes)
 {
     const iocpnet_framing framing = lines();

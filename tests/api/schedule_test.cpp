@@ -162,6 +162,29 @@ TEST_P(Schedule, TimersFireInOrderOfTime)
     }
 }
 
+class ScheduleByHand : public PortTest
+{
+};
+API_TEST_ON_EVERY_PORT(ScheduleByHand);
+
+TEST_P(ScheduleByHand, PeriodsThatNobodyLookedForComeAsOneEvent)
+{
+    Host host(host_callbacks());
+    host.drive_by_hand();
+    std::vector<uint64_t> counts;
+    host.on(IOCPNET_EVENT_TIMER, [&](const iocpnet_event &event) { counts.push_back(event.timer_count); });
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_set_timer(host.service(), 0, 1, 10, 10));
+    const auto late = Clock::now() + Milliseconds(100);
+    while (Clock::now() < late) {
+    }
+    while (counts.empty()) {
+        ASSERT_LE(0, host.drive_once(0, 1000));
+    }
+    ASSERT_EQ(1u, counts.size());
+    EXPECT_LE(8u, counts[0]);
+}
+
 TEST_P(Schedule, PeriodicTimerCountsEveryPeriodOnce)
 {
     connect(1);
