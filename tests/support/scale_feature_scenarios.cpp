@@ -1,6 +1,8 @@
 /* Scenarios of what a service offers beside bytes: framing, groups, timers, jobs, limits of addresses, a trace. */
 #include "support/scale_sweep.hpp"
 
+#include <atomic>
+
 namespace scale_test
 {
 
@@ -53,7 +55,7 @@ void messages_in_halves(Trial &trial)
 /* Nothing is taken of the first bytes, all of it with the second. */
 void stream_that_is_kept(Trial &trial)
 {
-    uint64_t offered = 0;
+    std::atomic<uint64_t> offered{0}; /* written by the dispatcher, read by the test */
     trial.on(IOCPNET_EVENT_CONNECTED, [&](const iocpnet_event &event) {
         frame(trial, event.session, IOCPNET_FRAMING_STREAM);
         trial.send(event.session, "?");
