@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CPP_PROJECT_TYPE = "{8BC9CEB8-8B4A-11D0-8D11-00A0C91BC942}"
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "iocpnet")
 CONFIGURATIONS = [(configuration, platform) for configuration in ("Debug", "Release") for platform in ("Win32", "x64")]
+SAMPLES = ("echo_server", "dummy_client", "chat_server", "chat_client")
 TEST_DEFINES = ["ICN_TEST_HOOKS=1", "ICN_DEBUG_CHECKS=1"]
 DEFINES = ["_WIN32_WINNT=0x0602", "WIN32_LEAN_AND_MEAN", "NOMINMAX", "_CRT_SECURE_NO_WARNINGS"]
 
@@ -60,7 +61,7 @@ def projects():
     dll = Project("impl/iocpnet.vcxproj", "DynamicLibrary", library_sources(), ["api", "impl"])
     testable = Project("impl/iocpnet_testable.vcxproj", "StaticLibrary", library_sources(), ["api", "impl"], TEST_DEFINES)
     samples = [Project(f"samples/cpp/{name}.vcxproj", "Application", [f"samples/cpp/{name}.cpp"],
-                       ["api", "bindings/cpp"], references=[dll]) for name in ("echo_server", "dummy_client")]
+                       ["api", "bindings/cpp"], references=[dll]) for name in SAMPLES]
     tests = [test_project("unit_tests", "unit", testable), test_project("port_tests", "port", testable),
              test_project("api_tests", "api", dll), test_project("hook_tests", "api/hooks", testable)]
     return [dll, testable, *samples, *tests]

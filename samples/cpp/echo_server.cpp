@@ -1,5 +1,6 @@
 // An echo server: sends back every byte that it receives. A session whose peer does not read is held back, so that
 // memory stays bounded and no byte is lost.
+#include "address_file.hpp"
 #include "arguments.hpp"
 #include "histogram.hpp"
 #include "platform.hpp"
@@ -11,12 +12,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
 namespace
@@ -121,19 +119,6 @@ private:
     std::vector<sample::histogram> echo_times_; // one for each dispatcher, which alone writes it
 };
 
-// Written aside and renamed, so that whoever waits for the file never reads half an address.
-bool write_address(const std::string &file, const char *address)
-{
-    const std::string aside = file + ".new";
-    std::ofstream(aside) << address << '\n';
-    std::error_code error;
-    std::filesystem::rename(aside, file, error);
-    if (error) {
-        std::fprintf(stderr, "echo_server: can not write %s: %s\n", file.c_str(), error.message().c_str());
-    }
-    return !error;
-}
-
 void print_start(const iocpnet::service &service, const char *address)
 {
     const auto details = service.info().value();
@@ -158,7 +143,7 @@ bool serve(iocpnet::service &service, const echo_server &server, const options &
     service.start().value();
     const auto address = listener.address().value();
     print_start(service, address.c_str());
-    if (!options.address_file.empty() && !write_address(options.address_file, address.c_str())) {
+    if (!sample::write_address("echo_server", options.address_file, address.c_str())) {
         return false;
     }
 

@@ -21,7 +21,7 @@ packages_for() {
         wine) echo "$build googletest $mingw wine wine64" ;;
         bench | bench-smoke) echo "$build python3 libuv1-dev libasio-dev libevent-dev" ;;
         abi) echo "$build python3 clang binutils $mingw gcc-mingw-w64-i686-win32" ;;
-        metrics) echo "$build googletest python3 python3-prometheus-client" ;;
+        metrics | chat) echo "$build googletest python3 python3-prometheus-client" ;;
         model) echo "python3 spin gcc libc6-dev" ;;
         style) echo "python3 git clang clang-format clang-tidy cppcheck libc6-dev $mingw" ;;
     esac

@@ -27,11 +27,11 @@ run_checks() { # FOLDER
     PYTHONDONTWRITEBYTECODE=1 python3 tests/support/run_checks.py "$1" "$results" || count "checks of $1" 0 1
 }
 
-run_sample() { # PORT SESSIONS
-    if samples/run --port "$1" --sessions "$2" --seconds 3; then
-        count "samples on $1" 1 0
+run_sample() { # PORT SESSIONS [SAMPLE]
+    if samples/run --port "$1" --sessions "$2" --sample "${3:-echo}" --seconds 3; then
+        count "sample ${3:-echo} on $1" 1 0
     else
-        count "samples on $1" 0 1
+        count "sample ${3:-echo} on $1" 0 1
     fi
 }
 
@@ -162,6 +162,7 @@ suite_wine() {
     if wine_start; then
         run_cases mingw 'unit|port|api|fault'
         run_sample iocp 100
+        run_sample iocp 50 chat
         # The limit ends what its watchdog can not: under wine no process ends while its loader hangs.
         runner='timeout -s KILL 300 tests/support/wine_program' run_program mingw stress.exe --seconds 15
     else
@@ -175,6 +176,9 @@ suite_abi() {
 
 # Debian's Python, for which Debian's package of the parser is.
 suite_metrics() { build gcc-release iocpnet && PATH=/usr/bin:$PATH run_checks tests/metrics; }
+
+# The chat of the samples: its protocol, what its crowd finds, and a thousand people for a minute.
+suite_chat() { build gcc-release chat_server chat_client && PATH=/usr/bin:$PATH run_checks tests/chat; }
 
 suite_model() { run_checks tests/model; }
 

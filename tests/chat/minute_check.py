@@ -1,0 +1,41 @@
+"""A thousand people in rooms of 50 talk for a minute, on each port: every line comes to each of them once, in order and
+unaltered. Two crowds, each with a server of its own, talk at the same time."""
+
+import unittest
+
+import programs
+
+CROWD = ("--clients", 1000, "--room-size", 50, "--seconds", 60, "--interval-ms", 1000, "--wait-s", 60)
+LIMIT_S = 200
+
+
+class Pair:
+    """A server and its crowd on one port."""
+
+    def __init__(self, case, port, *conditions):
+        self.name = " ".join((port, *map(str, conditions)))
+        self.server = programs.Server("--port", port, *conditions, limit_s=LIMIT_S)
+        case.addCleanup(self.server.kill)
+        self.crowd = programs.crowd(self.server.address, "--port", port, *CROWD, limit_s=LIMIT_S)
+        case.addCleanup(self.crowd.kill)
+
+    def end(self):
+        """The counts of the verdict, if both ended well."""
+        code, output = self.crowd.end()
+        assert code == 0, f"{self.name}: the crowd ended with {code}:\n{output}"
+        code, last_lines = self.server.stop()
+        assert code == 0, f"{self.name}: the server ended with {code}:\n{last_lines}"
+        return programs.verdict(output)
+
+
+class Minute(unittest.TestCase):
+    def talk(self, *conditions_by_port):
+        pairs = [Pair(self, *conditions) for conditions in conditions_by_port]
+        for pair in pairs:
+            counts = pair.end()
+            print(f"figures: chat on {pair.name}: {counts['said']} lines said, {counts['heard']} heard", flush=True)
+            self.assertGreater(counts["said"], 1000 * 10, pair.name)  # a busy machine misses periods of its timers
+            self.assertEqual(counts["heard"], counts["said"] * 50, pair.name)
+
+    def test_every_line_comes_once_and_in_order(self):
+        self.talk(("epoll",), ("auto",))
