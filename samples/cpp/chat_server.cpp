@@ -72,6 +72,7 @@ void print_end(const chat::server &server, const iocpnet::stop_result &stopped)
 // Ends with true unless something went wrong that no peer can cause.
 bool serve(iocpnet::service &service, const chat::server &server, const options &options)
 {
+    const sample::stop_request stop(options.service.stop_file); // first: nobody is told of Ctrl-C before it works
     auto listener = service.listen(options.listen, make_listener_options(options)).value();
     service.start().value();
     chat::status_page page([&] { return chat::html_figures(server, service); },
@@ -82,7 +83,6 @@ bool serve(iocpnet::service &service, const chat::server &server, const options 
     if (!sample::write_address("chat_server", options.address_file, address.c_str())) {
         return false;
     }
-    const sample::stop_request stop(options.service.stop_file);
     while (!stop.seen()) {
         sample::pause_main_thread();
     }

@@ -139,6 +139,7 @@ void print_end(const iocpnet::stop_result &stopped)
 // Ends with true unless something went wrong that no peer can cause.
 bool serve(iocpnet::service &service, const echo_server &server, const options &options)
 {
+    const sample::stop_request stop(options.service.stop_file); // first: nobody is told of Ctrl-C before it works
     const auto listener = service.listen(options.listen).value();
     service.start().value();
     const auto address = listener.address().value();
@@ -148,7 +149,6 @@ bool serve(iocpnet::service &service, const echo_server &server, const options &
     }
 
     const auto started_at = sample::clock::now();
-    const sample::stop_request stop(options.service.stop_file);
     sample::live_line line;
     while (!stop.seen()) {
         line.update([&] { return server.totals(service); });

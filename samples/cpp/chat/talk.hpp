@@ -111,8 +111,8 @@ private:
 
     void end(const char *why)
     {
+        change(state::ended); // first: who reads that it has ended may end the input, which ends well only before
         print(std::string("* the connection has ended: ") + why);
-        change(state::ended);
     }
 
     void change(state next)
