@@ -18,7 +18,6 @@ namespace
 struct options {
     sample::service_arguments service;
     chat::crowd_options crowd; // no clients: a person talks
-    std::string name = "guest";
     std::string room = "lobby";
     std::uint32_t seconds = 10;
     std::uint32_t wait_s = 30;
@@ -79,7 +78,7 @@ bool check(const options &options)
 
 bool talk(const options &options)
 {
-    chat::talk talk(options.name, options.room);
+    chat::talk talk(options.crowd.name, options.room);
     iocpnet::service service(make_service_options(options)); // goes first: its handlers use the talk
     talk.attach(service);
     service.start().value();
@@ -109,7 +108,7 @@ int main(int count, char **words)
         "chat_client", "Talks to a chat_server. With --clients many talk in rooms, and check that each line comes "
                        "to each of them once, in order and unaltered.");
     arguments.add_text("--connect", "ADDRESS", "the server (127.0.0.1:7000)", crowd.connect);
-    arguments.add_text("--name", "NAME", "your name (guest)", options.name);
+    arguments.add_text("--name", "NAME", "your name, or what those of a crowd begin with (guest)", crowd.name);
     arguments.add_text("--room", "NAME", "the first room (lobby)", options.room);
     arguments.add_number<std::uint32_t>("--clients", "N", "a crowd of N clients; 0: you alone (0)", crowd.clients, 0,
                                         100000);

@@ -8,8 +8,10 @@ from protocol import (CLOSING, HELLO, JOIN, JOINED, LEAVE, LEFT, REFUSED, SAID, 
 
 
 class Case(unittest.TestCase):
+    how = ()  # the server's options in every case
+
     def serve(self, *arguments):
-        self.server = programs.Server(*arguments)
+        self.server = programs.Server(*self.how, *arguments)
         self.addCleanup(self.server.kill)
 
     def person(self, name=None, room=None):
@@ -250,3 +252,10 @@ class Ends(Case):
         code, output = second.end()
         self.assertEqual(code, 1)
         self.assertIn("IOCPNET_E_ADDRESS_IN_USE", output)
+
+
+# The same with several dispatchers, whose threads meet in the hall.
+for case in (Names, Rooms, Whispers, Limits, BadFrames, Ends):
+    name = case.__name__ + "OnEpoll"
+    globals()[name] = type(name, (case,), {"how": ("--port", "epoll", "--dispatchers", 3)})
+del case

@@ -26,7 +26,7 @@ namespace chat
 
 struct crowd_options {
     std::string connect = "127.0.0.1:7000";
-    std::string name = "crowd"; // its members are crowd-0, crowd-1, ..., so are its rooms
+    std::string name = "guest"; // of a crowd the members are guest-0, guest-1, ..., and so are the rooms
     std::uint32_t clients = 0;
     std::uint32_t room_size = 50;
     std::uint32_t interval_ms = 1000; // between two lines of a client
@@ -201,18 +201,18 @@ private:
         const std::string_view text = message.text();
         const auto number = speaker && message.is_whole() ? speaker->words.number(text) : std::nullopt;
         if (!number) {
-            return find_fault(wrong_, "wrong", listener, name, text);
+            return count_fault(wrong_, "wrong", listener, name, text);
         }
         switch (listener.heard[speaker->index % options_.room_size].hear(*number, speaker->said)) {
         case transcript::finding::good:
             break;
         case transcript::finding::repeated:
-            return find_fault(repeated_, "repeated", listener, name, text);
+            return count_fault(repeated_, "repeated", listener, name, text);
         case transcript::finding::late:
-            find_fault(late_, "late", listener, name, text);
+            count_fault(late_, "late", listener, name, text);
             break;
         case transcript::finding::unsaid:
-            return find_fault(wrong_, "never said", listener, name, text);
+            return count_fault(wrong_, "never said", listener, name, text);
         }
         ++heard_;
         if (speaker == &listener && *number + 1 == listener.said) {
@@ -234,13 +234,14 @@ private:
         return is_there ? &members_[index] : nullptr;
     }
 
-    void find_fault(counter &count, const char *what, const member_state &listener, std::string_view name,
-                    std::string_view text)
+    void count_fault(counter &count, const char *what, const member_state &listener, std::string_view name,
+                     std::string_view text)
     {
         ++count;
         if (faults_.fetch_add(1) < findings_printed_max) {
-            std::fprintf(stderr, "%s: %s heard '%.*s' from '%.*s'\n", what, name_of(listener).c_str(),
-                         static_cast<int>(text.size()), text.data(), static_cast<int>(name.size()), name.data());
+            const std::string line = "'" + std::string(text) + "' from '" + std::string(name) + "'";
+            std::fprintf(stderr, "%s: %s heard %s\n", what, name_of(listener).c_str(),
+                         is_plain(line) ? line.c_str() : "control characters");
         }
     }
 
