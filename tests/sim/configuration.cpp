@@ -56,7 +56,9 @@ ServiceConfiguration draw_service()
     static const uint32_t traces[] = {0, 0, 3, 200};
     ServiceConfiguration drawn = {};
     (void)iocpnet_service_options_init(&drawn.options, sizeof drawn.options);
-    const uint64_t all = (IOCPNET_EVENT_BIT(IOCPNET_EVENT_SERVICE_DESTROYED + 1) - 1) & ~uint64_t{1};
+    static const uint64_t scheduled_left_out[] = {0, 0, 0, IOCPNET_EVENT_BIT(IOCPNET_EVENT_TIMER),
+                                                  IOCPNET_EVENT_BIT(IOCPNET_EVENT_POSTED)};
+    const uint64_t all = (IOCPNET_EVENT_BIT(IOCPNET_EVENT_POSTED + 1) - 1) & ~uint64_t{1};
     const uint32_t mode = icn_sim_choose(4);
     drawn.options.driving = mode & 1;
     drawn.options.delivery = mode >> 1;
@@ -67,7 +69,9 @@ ServiceConfiguration draw_service()
     drawn.options.slow_callback_us = icn_sim_choose(2);
     drawn.options.trace_records = one_of(traces);
     draw_limits(drawn.options);
-    drawn.callbacks = all & ~one_of(left_out);
+    const uint64_t without = one_of(left_out);
+    const uint64_t without_scheduled = one_of(scheduled_left_out);
+    drawn.callbacks = all & ~without & ~without_scheduled;
     drawn.options.batch_events = drawn.callbacks;
     drawn.listeners = 1 + icn_sim_choose(2);
     drawn.listen_after_start = icn_sim_choose(2) == 1;

@@ -34,6 +34,19 @@ uint32_t draw_message_size(const Session &session);
 /* The value that a session of the model gives to the library as its user pointer. */
 void *user_value(const Session &session, uint32_t variant);
 
+/* ---- timers and jobs (host_schedule.cpp) ---- */
+void set_timer(Session &session);
+void cancel_timer(Session &session);
+void post_job(Session &session);
+void set_service_timer(Service &service);
+void cancel_service_timer(Service &service);
+void post_to_dispatcher(Service &service);
+/* Whom it was posted to ends: all that was accepted has run. */
+void check_jobs_ran(const Service &service, uint64_t owner);
+/* Write an event of theirs down, and check it. */
+void note_timer(const iocpnet_event &event, Service &service, TimerLog &timers);
+void note_job(const iocpnet_event &event, const Service &service);
+
 /* ---- services (host_service.cpp) ---- */
 /* False: the library had no resources for it. */
 bool make_service(uint32_t slot);

@@ -47,6 +47,9 @@ enum class SessionAction {
     addresses,
     info,
     send_nothing,
+    set_timer,
+    cancel_timer,
+    post,
     kinds
 };
 
@@ -87,6 +90,15 @@ void act_on(Session &session)
     case SessionAction::info:
         ask_info(session);
         break;
+    case SessionAction::set_timer:
+        set_timer(session);
+        break;
+    case SessionAction::cancel_timer:
+        cancel_timer(session);
+        break;
+    case SessionAction::post:
+        post_job(session);
+        break;
     default:
         send_nothing(session);
         break;
@@ -102,6 +114,9 @@ enum class ServiceAction {
     ask,
     start,
     drive,
+    set_timer,
+    cancel_timer,
+    post,
     kinds
 };
 
@@ -138,6 +153,15 @@ void act_on(Service &service)
         break;
     case ServiceAction::start:
         start_service(service);
+        break;
+    case ServiceAction::set_timer:
+        set_service_timer(service);
+        break;
+    case ServiceAction::cancel_timer:
+        cancel_service_timer(service);
+        break;
+    case ServiceAction::post:
+        post_to_dispatcher(service);
         break;
     default:
         drive_by_chance(service);

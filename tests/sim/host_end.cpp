@@ -289,6 +289,7 @@ void note_end(const iocpnet_event &event, Session &session, bool data_known)
     session.cut_by_stop = service.stop_called;
     service.end_seen_ms[event.dispatcher] = icn_sim_now_ms();
     check_received_all(session);
+    check_jobs_ran(service, JobLog::owner_of_session(session.index));
     count_end(service, session);
     world.model.end_session(session);
 }

@@ -141,6 +141,12 @@ void note_session_event(const iocpnet_event &event, Service &service, bool data_
     case IOCPNET_EVENT_CONNECT_FAILED:
         note_end(event, session, data_known);
         break;
+    case IOCPNET_EVENT_TIMER:
+        note_timer(event, service, session.timers);
+        break;
+    case IOCPNET_EVENT_POSTED:
+        note_job(event, service);
+        break;
     default:
         break;
     }
@@ -152,6 +158,9 @@ void note_stopped(const iocpnet_event &event, Service &service)
         icn_sim_violation(invariant::stopped_once, "service %u: SERVICE_STOPPED again, or too soon", service.index);
     }
     service.stopped_seen = service.configuration->options.dispatcher_count == 1 || !service.batches();
+    for (uint32_t i = 0; i < service.configuration->options.dispatcher_count && service.stopped_seen; i++) {
+        check_jobs_ran(service, JobLog::owner_of_dispatcher(service.index, i));
+    }
     for (const uint32_t index : world.model.live()) {
         const Session &session = world.model.session(index);
         if (session.service == service.index && session.connected && service.stopped_seen) {
@@ -159,6 +168,31 @@ void note_stopped(const iocpnet_event &event, Service &service)
                               index);
         }
     }
+}
+
+/* A timer or a job of a dispatcher. */
+void note_service_event(const iocpnet_event &event, Service &service)
+{
+    icn_sim_trace("event of a dispatcher", event.dispatcher, event.kind);
+    if (service.stopped_seen || event.dispatcher >= service.configuration->options.dispatcher_count) {
+        icn_sim_violation(invariant::stopped_once, "service %u: an event of kind %u", service.index, event.kind);
+    }
+    if (event.kind == IOCPNET_EVENT_TIMER) {
+        note_timer(event, service, service.timers[event.dispatcher]);
+    } else {
+        note_job(event, service);
+    }
+}
+
+bool is_of_a_dispatcher(const iocpnet_event &event)
+{
+    return event.session == 0 && (event.kind == IOCPNET_EVENT_TIMER || event.kind == IOCPNET_EVENT_POSTED);
+}
+
+/* A job has a callback of its own. */
+bool is_wanted(const iocpnet_event &event, const Service &service)
+{
+    return service.wants(event.kind) || (event.kind == IOCPNET_EVENT_POSTED && !service.batches());
 }
 
 void note_destroyed(Service &service)
@@ -175,7 +209,7 @@ void note_destroyed(Service &service)
 void note_event(const iocpnet_event &event, Service &service, bool data_known)
 {
     if (event.service != service.handle || event.kind == 0 || event.kind >= IOCPNET_EVENT_KIND_COUNT ||
-        !service.wants(event.kind)) {
+        !is_wanted(event, service)) {
         wrong_fields(event, "another service, or a kind that was not asked for");
     }
     switch (event.kind) {
@@ -188,7 +222,11 @@ void note_event(const iocpnet_event &event, Service &service, bool data_known)
         note_destroyed(service);
         break;
     default:
-        note_session_event(event, service, data_known);
+        if (is_of_a_dispatcher(event)) {
+            note_service_event(event, service);
+        } else {
+            note_session_event(event, service, data_known);
+        }
         break;
     }
 }
@@ -281,6 +319,7 @@ void begin_callback(const iocpnet_event &event, Service &service)
                               event.dispatcher);
         }
         service.in_callback[event.dispatcher] = true;
+        service.callback_thread[event.dispatcher] = icn_thread_self();
     }
 }
 
@@ -306,6 +345,7 @@ void IOCPNET_CALL on_event(const iocpnet_event *event, void *user)
     }
     if (has_dispatcher(*event)) {
         service.in_callback[event->dispatcher] = false;
+        service.callback_thread[event->dispatcher] = 0;
     }
 }
 

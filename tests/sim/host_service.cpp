@@ -32,7 +32,7 @@ void register_callbacks(Service &service)
 {
     for (uint32_t kind = 1; kind < IOCPNET_EVENT_KIND_COUNT; kind++) {
         const bool polled = service.batches() && kind != IOCPNET_EVENT_SERVICE_DESTROYED;
-        if (polled || !service.wants(kind)) {
+        if (polled || kind == IOCPNET_EVENT_POSTED || !service.wants(kind)) {
             continue;
         }
         const int32_t status = iocpnet_service_set_callback(service.handle, kind, on_event, &service);

@@ -120,7 +120,7 @@ bool has_seen_all(const Service &service, const icn_loop &loop)
 void check_writable(const Service &service, const icn_session &session)
 {
     const Session *known = world.model.session_of(session.handle);
-    const bool open = state_of(session) == ICN_SESSION_OPEN && session.close_claim.value == ICN_CLOSE_UNCLAIMED;
+    const bool open = state_of(session) == ICN_SESSION_OPEN && session.close_claim.value < ICN_CLOSE_WRITING;
     if (known == nullptr || !open || !service.wants(IOCPNET_EVENT_WRITABLE) || !has_seen_all(service, *session.loop)) {
         return;
     }
@@ -129,6 +129,39 @@ void check_writable(const Service &service, const icn_session &session)
     if (owed && (below == 0 || session.send_queue.bytes.value < below)) {
         icn_sim_violation(invariant::would_block_without_writable, "session %u: %llu bytes are queued", known->index,
                           static_cast<unsigned long long>(session.send_queue.bytes.value));
+    }
+}
+
+constexpr uint64_t late_ms = 1000; /* the clock may have moved while the loop was about to wait */
+
+bool is_overdue(const TimerLog &timers, const icn_loop &loop)
+{
+    const bool wakes_now =
+        loop.timers.count != 0 && loop.timers.earliest * ICN_TIMER_TICK_MS <= icn_sim_now_ms() + ICN_TIMER_TICK_MS;
+    return !wakes_now && timers.overdue_by(late_ms, icn_sim_now_ms());
+}
+
+void check_timers(const Service &service, const icn_session &session)
+{
+    const Session *known = world.model.session_of(session.handle);
+    const bool open = state_of(session) == ICN_SESSION_OPEN && session.close_claim.value < ICN_CLOSE_WRITING;
+    if (known == nullptr || !open || !service.wants(IOCPNET_EVENT_TIMER) || !has_seen_all(service, *session.loop)) {
+        return;
+    }
+    if (is_overdue(known->timers, *session.loop)) {
+        icn_sim_violation(invariant::timers, "session %u: all wait, and a timer that was set does not come",
+                          known->index);
+    }
+}
+
+/* Those of the loop itself. In batches, an event without memory is left out. */
+void check_timers(const Service &service, const icn_loop &loop)
+{
+    const bool left_out = service.batches() && world.memory_fails();
+    const bool told = service.wants(IOCPNET_EVENT_TIMER) && !service.stop_called && has_seen_all(service, loop);
+    if (told && !left_out && is_overdue(service.timers[loop.index], loop)) {
+        icn_sim_violation(invariant::timers, "service %u: all wait, and a timer of dispatcher %u does not come",
+                          service.index, loop.index);
     }
 }
 
@@ -146,6 +179,7 @@ uint64_t check_sessions(const Service &service, const icn_loop &loop, bool waits
             check_receiving(service, session);
             check_closing(service, session);
             check_writable(service, session);
+            check_timers(service, session);
         }
     }
     return operations;
@@ -275,6 +309,9 @@ uint64_t check_dispatcher(Service &service, const icn_dispatcher &dispatcher)
     }
     if (waits && service.batches()) {
         check_event_queue(service, dispatcher);
+    }
+    if (waits) {
+        check_timers(service, loop);
     }
     if (waits) {
         check_shedding(service, loop);

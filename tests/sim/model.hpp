@@ -7,6 +7,7 @@
 #include "configuration.hpp"
 #include "iocpnet.h"
 #include "ledger.hpp"
+#include "timer_log.hpp"
 
 namespace sim_test
 {
@@ -57,6 +58,8 @@ struct Session {
     bool user_was_set = false;
     bool paused = false; /* by the last call that began */
     uint32_t dispatcher = none;
+
+    TimerLog timers;
 
     uint64_t refused_at = 0;        /* begin of the last call that returned WOULD_BLOCK */
     uint64_t writable_at = 0;       /* the last WRITABLE */
@@ -124,14 +127,16 @@ struct Service {
     bool destroy_inside = false; /* the next callback is to destroy it */
     bool destroy_called = false;
     uint32_t destroy_calls = 0;
-    bool destroy_promised = false;  /* a call returned PENDING */
-    bool destroyed_seen = false;    /* SERVICE_DESTROYED */
-    bool destroyed = false;         /* nothing of it may be seen any more */
-    BackOffs back_offs[8] = {};     /* of each dispatcher */
-    bool in_callback[8] = {};       /* of each dispatcher */
-    bool batch_in_use[8] = {};      /* a fiber polls, or looks at what it got */
-    bool reacting[8] = {};          /* it looks */
-    uint32_t sent_from_batches = 0; /* sends in progress whose bytes are in a batch */
+    bool destroy_promised = false;    /* a call returned PENDING */
+    bool destroyed_seen = false;      /* SERVICE_DESTROYED */
+    bool destroyed = false;           /* nothing of it may be seen any more */
+    BackOffs back_offs[8] = {};       /* of each dispatcher */
+    TimerLog timers[8];               /* of each dispatcher */
+    bool in_callback[8] = {};         /* of each dispatcher */
+    uint64_t callback_thread[8] = {}; /* that is in it; 0: none */
+    bool batch_in_use[8] = {};        /* a fiber polls, or looks at what it got */
+    bool reacting[8] = {};            /* it looks */
+    uint32_t sent_from_batches = 0;   /* sends in progress whose bytes are in a batch */
 
     bool batches() const { return configuration->options.delivery == IOCPNET_DELIVERY_BATCHES; }
     bool driven_by_host() const { return configuration->options.driving == IOCPNET_DRIVING_HOST; }

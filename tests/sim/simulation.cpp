@@ -67,6 +67,7 @@ void begin_world()
 {
     world.configuration = draw_configuration();
     world.model.begin();
+    world.jobs.begin();
     world.winding_down = false;
     world.outbound = 0;
     world.log_round = 0;

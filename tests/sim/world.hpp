@@ -2,6 +2,7 @@
 #pragma once
 
 #include "configuration.hpp"
+#include "job_log.hpp"
 #include "model.hpp"
 #include "peers.hpp"
 
@@ -12,6 +13,7 @@ struct World {
     Configuration configuration;
     Model model;
     Peers peers;
+    JobLog jobs;
     bool winding_down;   /* the host ends its services */
     uint32_t outbound;   /* connects made; each has a port of its own */
     uint32_t log_round;  /* the log callback that is set; 0: none */
