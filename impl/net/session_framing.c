@@ -378,7 +378,7 @@ static void look_at_all(icn_session *session, icn_session_framing *framed, icn_r
     framed->waits = false;
     while (more) {
         /* A callback may have changed either. */
-        if (framed->awaits && !take_answer(session, framed)) {
+        if (framed->awaits && (!take_answer(session, framed) || !has_something(framed, rest))) {
             break;
         }
         if (icn_u32_load(&framed->changed) != 0) {
@@ -480,7 +480,8 @@ void icn_session_look_at_kept(icn_session *session)
 bool icn_session_keeps_end(icn_session *session)
 {
     icn_session_framing *framed = framing_of(session);
-    if (framed == NULL || (!framed->waits && !framed->awaits)) {
+    /* With a change, the kick that follows it looks at what is kept, and then tells the end. */
+    if (framed == NULL || (!framed->waits && !framed->awaits && icn_u32_load(&framed->changed) == 0)) {
         return false;
     }
     framed->end_untold = true;

@@ -406,6 +406,25 @@ TEST_P(Framing, WhatIsNotConsumedIsOfferedAgainWithWhatFollows)
     EXPECT_TRUE(consumed == stream.substr(0, consumed.size()));
 }
 
+TEST_P(Framing, StreamThatWasConsumedWhollyAndEndsMakesNoEventWithoutBytes)
+{
+    const iocpnet_framing framing = framing_of(IOCPNET_FRAMING_STREAM);
+    FramedHost framed(GetParam(), &framing);
+    framed.then = [&](const iocpnet_event &event, size_t number) {
+        if (number == 1) {
+            EXPECT_EQ(IOCPNET_OK, iocpnet_session_consume(event.session, event.size));
+            EXPECT_EQ(IOCPNET_OK, iocpnet_session_set_framing(event.session, nullptr));
+            EXPECT_EQ(IOCPNET_OK, iocpnet_session_send(event.session, "!", 1));
+        }
+    };
+    Socket peer = framed.start_and_connect();
+    ASSERT_TRUE(peer.send("stream"));
+    ASSERT_EQ("!", peer.receive(1));
+    ASSERT_TRUE(peer.send("bytes"));
+    ASSERT_TRUE(framed.wait_messages(2));
+    EXPECT_EQ((std::vector<std::string>{"stream", "bytes"}), framed.messages());
+}
+
 TEST_P(Framing, TooMuchThatIsNotConsumedOverflows)
 {
     iocpnet_framing framing = framing_of(IOCPNET_FRAMING_STREAM);

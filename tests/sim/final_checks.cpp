@@ -48,7 +48,8 @@ void check_far_end(const Session &session)
 /* The other end is a session of the library itself. */
 void check_far_session(const Session &session)
 {
-    if (session.peer != none || session.reason != IOCPNET_CLOSE_PEER_CLOSED || session.received.stream() == none) {
+    if (session.peer != none || session.reason != IOCPNET_CLOSE_PEER_CLOSED || session.received.stream() == none ||
+        session.was_framed) {
         return;
     }
     for (uint32_t i = 0; i < world.model.session_count(); i++) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "model.hpp"
+#include "peers.hpp"
 
 namespace sim_test
 {
@@ -33,6 +34,18 @@ bool connect_out(Service &service);
 uint32_t draw_message_size(const Session &session);
 /* The value that a session of the model gives to the library as its user pointer. */
 void *user_value(const Session &session, uint32_t variant);
+
+/* ---- receiving (host_receive.cpp) ---- */
+Framing draw_framing();
+/* As the library takes it; NULL: none. `options` has to live as long. */
+const iocpnet_framing *options_of(const Framing &framing, iocpnet_framing &options);
+/* The session has it from the start. */
+void begin_framing(Session &session, const Framing &framing);
+void set_framing(Session &session);
+/* Writes a RECEIVED down, and checks it; consumes of a stream. */
+void note_received(const iocpnet_event &event, Session &session, bool data_known);
+/* What its peer sent and no event has told for good when the stream ended, as its framing wants it. */
+uint64_t bytes_not_told(const Session &session, const Peer &peer);
 
 /* ---- timers and jobs (host_schedule.cpp) ---- */
 void set_timer(Session &session);

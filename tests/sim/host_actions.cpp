@@ -50,6 +50,7 @@ enum class SessionAction {
     set_timer,
     cancel_timer,
     post,
+    set_framing,
     kinds
 };
 
@@ -98,6 +99,9 @@ void act_on(Session &session)
         break;
     case SessionAction::post:
         post_job(session);
+        break;
+    case SessionAction::set_framing:
+        set_framing(session);
         break;
     default:
         send_nothing(session);

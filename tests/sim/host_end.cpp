@@ -60,6 +60,12 @@ Causes causes_of(const Session &session)
     if (world.model.service(session.service).configuration->options.send_policy == IOCPNET_SEND_DISCONNECT) {
         causes |= cause(IOCPNET_CLOSE_SEND_LIMIT);
     }
+    if (session.may_be_too_long) {
+        causes |= cause(IOCPNET_CLOSE_FRAME_TOO_LONG);
+    }
+    if (session.overflowed || (session.framing_doubtful && session.may_be_stream)) {
+        causes |= cause(IOCPNET_CLOSE_RECEIVE_OVERFLOW);
+    }
     if (session.connect_timeout != 0 && !session.connected) {
         causes |= cause(IOCPNET_CLOSE_HANDSHAKE_TIMEOUT);
     }
@@ -237,10 +243,12 @@ void check_received_all(const Session &session)
     if (session.reason != IOCPNET_CLOSE_PEER_CLOSED || session.peer == none || !service.wants(IOCPNET_EVENT_RECEIVED)) {
         return;
     }
-    const uint64_t written = world.peers.at(session.peer).written;
-    if (session.received_bytes != written) {
+    const Peer &peer = world.peers.at(session.peer);
+    const uint64_t written = peer.written;
+    const uint64_t told = session.received_bytes + bytes_not_told(session, peer);
+    if (session.framing_doubtful ? told > written : told != written) {
         icn_sim_violation(invariant::received_bytes, "session %u: %llu of %llu bytes before the end of the stream",
-                          session.index, static_cast<unsigned long long>(session.received_bytes),
+                          session.index, static_cast<unsigned long long>(told),
                           static_cast<unsigned long long>(written));
     }
 }
@@ -265,8 +273,9 @@ void count_end(Service &service, const Session &session)
 
 void check_bytes_received(const Service &service, const Session &session, uint64_t counted)
 {
-    /* In batches those are left out that the host did not want any more. */
-    const bool right = service.batches() ? session.received_bytes <= counted : session.received_bytes == counted;
+    /* In batches those are left out that the host did not want any more; with a framing, what was not whole. */
+    const bool some = service.batches() || session.was_framed;
+    const bool right = some ? session.received_bytes <= counted : session.received_bytes == counted;
     if (service.wants(IOCPNET_EVENT_RECEIVED) && !world.memory_fails() && !right) {
         icn_sim_violation(invariant::statistics, "session %u: %llu bytes were received, %llu are counted",
                           session.index, static_cast<unsigned long long>(session.received_bytes),

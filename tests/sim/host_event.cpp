@@ -25,14 +25,15 @@ uint16_t remote_port(const Session &session)
     return length > 0 ? static_cast<uint16_t>(std::atoi(std::strrchr(text, ':') + 1)) : uint16_t{0};
 }
 
-bool is_listener_of(const Service &service, iocpnet_listener handle)
+/* NULL: it is none of the service. */
+const Listener *listener_of(const Service &service, iocpnet_listener handle)
 {
     for (uint32_t i = 0; i < service.listener_count; i++) {
         if (service.listeners[i].handle == handle) {
-            return true;
+            return &service.listeners[i];
         }
     }
-    return false;
+    return nullptr;
 }
 
 /* Who is at the other end of an accepted session. */
@@ -69,7 +70,7 @@ void check_fields(const iocpnet_event &event, const Service &service, Session &s
         wrong_fields(event, "the session moved to another dispatcher");
     }
     session.dispatcher = event.dispatcher;
-    if (session.outbound ? event.listener != 0 : !is_listener_of(service, event.listener)) {
+    if (session.outbound ? event.listener != 0 : listener_of(service, event.listener) == nullptr) {
         wrong_fields(event, "another listener");
     }
     check_user(event, session);
@@ -92,24 +93,14 @@ Session &session_of_event(const iocpnet_event &event, Service &service)
     return accepted;
 }
 
-void note_connected(Session &session)
+void note_connected(const iocpnet_event &event, const Service &service, Session &session)
 {
     if (session.connected) {
         icn_sim_violation(invariant::connected_first, "session %u was connected before", session.index);
     }
     session.connected = true;
-}
-
-void note_received(const iocpnet_event &event, Session &session, bool data_known)
-{
-    const iocpnet_service_options &options = world.model.service(session.service).configuration->options;
-    if (event.size == 0 || event.size > options.receive_buffer_bytes || event.data == nullptr) {
-        wrong_fields(event, "no bytes, or too many");
-    }
-    session.received_bytes += event.size;
-    session.received_all_known = session.received_all_known && data_known;
-    if (session.received_all_known) {
-        (void)session.received.feed(world.model.ledger, static_cast<const uint8_t *>(event.data), event.size);
+    if (!session.outbound) {
+        begin_framing(session, listener_of(service, event.listener)->framing);
     }
 }
 
@@ -123,7 +114,7 @@ void note_session_event(const iocpnet_event &event, Service &service, bool data_
                           "session %u: an event of kind %u", session.index, event.kind);
     }
     if (event.kind == IOCPNET_EVENT_CONNECTED) {
-        note_connected(session);
+        note_connected(event, service, session);
     } else if (event.kind == IOCPNET_EVENT_CONNECT_FAILED ? session.connected : !session.connected) {
         icn_sim_violation(invariant::connected_first, "session %u: an event of kind %u", session.index, event.kind);
     }
@@ -294,10 +285,11 @@ bool has_dispatcher(const iocpnet_event &event)
 
 } // namespace
 
-/* What is sent from there has to be of the stream: the host writes it over what was received, which the ports allow. */
+/* What is sent from there has to be of the stream: the host writes it over what was received, which the ports allow. A stream is offered
+ * again. */
 void lend(const iocpnet_event &event, Session &session)
 {
-    if (event.kind == IOCPNET_EVENT_RECEIVED) {
+    if (event.kind == IOCPNET_EVENT_RECEIVED && !session.may_be_stream) {
         session.lent = static_cast<uint8_t *>(const_cast<void *>(event.data));
         session.lent_bytes = event.size;
         session.lent_to = icn_thread_self();

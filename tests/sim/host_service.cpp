@@ -208,7 +208,10 @@ void open_listener(Service &service)
     const uint32_t port = icn_sim_choose(3) == 1 ? 0 : listener_port_base + service.index * 100 + number;
     std::snprintf(address, sizeof address, "127.0.0.1:%u", port);
     iocpnet_listener_options options;
+    iocpnet_framing framing;
     (void)iocpnet_listener_options_init(&options, sizeof options);
+    listener.framing = draw_framing();
+    options.framing = options_of(listener.framing, framing);
     if (icn_sim_choose(3) == 1) {
         options.dispatcher = icn_sim_choose(service.configuration->options.dispatcher_count);
         options.backlog = 2;

@@ -84,11 +84,25 @@ int32_t send_shared(const Session &session, const uint8_t *bytes, uint32_t size,
     return status;
 }
 
+/* By the framing of the session, whose header the message has; as it is when that may not be its framing any more. */
+int32_t send_framed(const Session &session, const uint8_t *bytes, uint32_t size)
+{
+    const bool fits = session.framing.cut == Cut::messages && size <= session.framing.bytes_max;
+    int32_t status = IOCPNET_E_INVALID_STATE;
+    if (fits && !session.framing_doubtful) {
+        status = iocpnet_session_send_message(session.handle, bytes, size);
+    }
+    const bool known = fits && !session.framing_doubtful && session.connected;
+    return status == IOCPNET_E_INVALID_STATE && !known ? iocpnet_session_send(session.handle, bytes, size) : status;
+}
+
 int32_t send_somehow(const Session &session, const uint8_t *bytes, uint32_t size)
 {
-    switch (icn_sim_choose(4)) {
+    switch (icn_sim_choose(5)) {
     case 0:
         return iocpnet_session_send(session.handle, bytes, size);
+    case 4:
+        return send_framed(session, bytes, size);
     case 1:
         return send_pieces(session, bytes, size);
     case 2:
@@ -428,7 +442,10 @@ bool connect_to(Service &service, Session &session, uint16_t port)
     static const uint32_t timeouts[] = {10000, 0, 1, 100, 1500};
     char address[32];
     iocpnet_connect_options options;
+    iocpnet_framing framing;
     (void)iocpnet_connect_options_init(&options, sizeof options);
+    begin_framing(session, draw_framing());
+    options.framing = options_of(session.framing, framing);
     options.timeout_ms = timeouts[icn_sim_choose(5)];
     options.user = user_value(session, 0);
     if (icn_sim_choose(3) == 1) {

@@ -56,7 +56,7 @@ void check_sending(const Service &service, const icn_session &session)
 void check_receiving(const Service &service, const icn_session &session)
 {
     const bool open = state_of(session) == ICN_SESSION_OPEN && session.announced && !session.loop->starved &&
-                      session.pause_requested.value == 0;
+                      !session.unanswered && session.pause_requested.value == 0;
     const bool closing = state_of(session) == ICN_SESSION_FLUSHING || state_of(session) == ICN_SESSION_LINGERING;
     if ((open || closing) && !session.end_of_stream && !session.broken && !is_in_flight(session.endpoint.reader)) {
         undone(service, "a session does not receive");
@@ -67,6 +67,23 @@ void check_receiving(const Service &service, const icn_session &session)
     }
     if (open && session.end_of_stream && session.end_seen.value != 0) {
         undone(service, "the end of a stream that was seen closes nothing");
+    }
+}
+
+/* The host has seen all events of this dispatcher. */
+bool has_seen_all(const Service &service, const icn_loop &loop)
+{
+    const icn_event_queue &queue = ICN_CONTAINER(&loop, const icn_dispatcher, loop)->queue;
+    return !service.batches() || (queue.written.value == queue.consumed.value && !service.reacting[loop.index]);
+}
+
+/* Of a stream, by batches. */
+void check_answered(const Service &service, const icn_session &session)
+{
+    const Session *known = world.model.session_of(session.handle);
+    const bool open = state_of(session) == ICN_SESSION_OPEN && session.close_claim.value < ICN_CLOSE_WRITING;
+    if (session.unanswered && open && known != nullptr && known->answers && has_seen_all(service, *session.loop)) {
+        undone(service, "a session waits for the host to consume what it has answered for");
     }
 }
 
@@ -108,13 +125,6 @@ void check_closing(const Service &service, const icn_session &session)
     if (state == ICN_SESSION_ENDING && session.operations == 0) {
         undone(service, "a session without operations does not end");
     }
-}
-
-/* The host has seen all events of this dispatcher. */
-bool has_seen_all(const Service &service, const icn_loop &loop)
-{
-    const icn_event_queue &queue = ICN_CONTAINER(&loop, const icn_dispatcher, loop)->queue;
-    return !service.batches() || (queue.written.value == queue.consumed.value && !service.reacting[loop.index]);
 }
 
 void check_writable(const Service &service, const icn_session &session)
@@ -177,6 +187,7 @@ uint64_t check_sessions(const Service &service, const icn_loop &loop, bool waits
             check_connecting(service, session);
             check_sending(service, session);
             check_receiving(service, session);
+            check_answered(service, session);
             check_closing(service, session);
             check_writable(service, session);
             check_timers(service, session);

@@ -34,6 +34,8 @@ const Invariant table[] = {
     {invariant::one_thread, "a port is driven by one thread at a time"},
     {invariant::library_check, "no debug check of the library fails"},
     {invariant::memory, "memory is not written after it was released, nor released twice"},
+    {invariant::messages,
+     "an event of a session with a framing is one whole message, or offers more of a stream than the last"},
     {invariant::timers,
      "a timer comes when it is due, never early, as often as it was set, and not once it is cancelled"},
     {invariant::jobs, "a job that was accepted runs once, in order, before the end of whom it was posted to"},

@@ -13,6 +13,7 @@ namespace sim_test
 
 constexpr uint32_t none = UINT32_MAX;
 constexpr uint32_t header_bytes = 8;
+constexpr uint32_t header_size_offset = 5; /* of the size, 2 bytes, the lowest first; it counts the header */
 constexpr uint32_t message_bytes_max = 16384;
 
 /* A message that is on its way, or in the hands of a call that has not returned. */
@@ -107,6 +108,7 @@ public:
 
     uint32_t stream() const { return stream_; }
     uint64_t bytes() const { return bytes_; }
+    bool is_between_messages() const { return have_ == 0; }
 
 private:
     void open_message(Ledger &ledger);

@@ -24,6 +24,18 @@ constexpr Causes cause(uint32_t reason)
     return Causes{1} << reason;
 }
 
+/* How a session cuts what it receives. */
+enum class Cut {
+    bytes,
+    messages,
+    stream
+};
+
+struct Framing {
+    Cut cut = Cut::bytes;
+    uint32_t bytes_max = 0;
+};
+
 struct DisconnectCall {
     uint64_t begun;
     int64_t code;
@@ -47,6 +59,14 @@ struct Session {
     Decoder received;
     uint64_t received_bytes = 0;
     bool received_all_known = true; /* false: a batch could not be looked at */
+    Framing framing;
+    bool framing_doubtful = false; /* a call outside its events changes it: nobody knows when */
+    bool was_framed = false;       /* now, or at some time */
+    bool may_be_stream = false;
+    bool may_be_too_long = false; /* a message */
+    uint64_t unconsumed = 0;      /* of the last event of a stream */
+    bool overflowed = false;      /* more than may be */
+    bool answers = true;          /* no call that consumes is under way */
 
     bool connected = false; /* CONNECTED was seen */
     bool ended = false;     /* the last event was seen */
@@ -93,6 +113,7 @@ struct BackOffs {
 struct Listener {
     iocpnet_listener handle = 0;
     uint16_t port = 0; /* 0: not known */
+    Framing framing;   /* of its sessions */
     bool open = false;
     bool closed = false; /* close was called */
     uint32_t close_calls = 0;

@@ -1,0 +1,209 @@
+/* What the simulated host receives: bytes as they come, whole messages, or a stream of which it takes what it wants. */
+#include "host.hpp"
+#include "invariants.hpp"
+#include "world.hpp"
+
+extern "C" {
+#include "os/sim/choice.h"
+#include "os/sim/scheduler.h"
+#include "os/sim/trace.h"
+#include "os/thread.h"
+}
+
+namespace sim_test
+{
+
+namespace
+{
+
+constexpr uint32_t bytes_max = 65536; /* more than any message, and than any stream that is not consumed */
+
+/* Of one draw: the smallest is less than most messages. */
+uint32_t draw_bytes_max()
+{
+    static const uint32_t most[] = {bytes_max, 400, 40};
+    return most[icn_sim_choose(3)];
+}
+
+} // namespace
+
+Framing draw_framing()
+{
+    static const Cut cuts[] = {Cut::bytes, Cut::bytes, Cut::messages, Cut::stream};
+    const Cut cut = cuts[icn_sim_choose(4)];
+    return {cut, cut == Cut::bytes ? bytes_max : draw_bytes_max()};
+}
+
+const iocpnet_framing *options_of(const Framing &framing, iocpnet_framing &options)
+{
+    if (framing.cut == Cut::bytes) {
+        return nullptr;
+    }
+    const bool messages = framing.cut == Cut::messages;
+    (void)iocpnet_framing_init(&options, sizeof options, messages ? IOCPNET_FRAMING_LENGTH : IOCPNET_FRAMING_STREAM);
+    options.message_bytes_max = framing.bytes_max;
+    if (messages) {
+        options.flags = IOCPNET_FRAMING_KEEP;
+        options.header_bytes = header_bytes;
+        options.length_offset = header_size_offset;
+        options.length_width = 2;
+        options.length_adjustment = -static_cast<int32_t>(header_bytes);
+    }
+    return &options;
+}
+
+void begin_framing(Session &session, const Framing &framing)
+{
+    session.framing = framing;
+    session.was_framed = framing.cut != Cut::bytes;
+    session.may_be_stream = framing.cut == Cut::stream;
+    session.may_be_too_long = framing.cut == Cut::messages && framing.bytes_max < bytes_max;
+}
+
+namespace
+{
+
+/* In the callback of an event of this session: it is between what that event told and the next one. */
+bool is_between_events(const Session &session)
+{
+    const Service &service = world.model.service(session.service);
+    return !service.batches() && session.in_event && session.dispatcher != none &&
+           service.callback_thread[session.dispatcher] == icn_thread_self();
+}
+
+/* A message can begin behind another one and nowhere else. By batches, what belongs to which offer is only known from the
+ * start of a stream. */
+Cut draw_next_cut(const Session &session)
+{
+    const uint32_t drawn = icn_sim_choose(3);
+    const bool known =
+        is_between_events(session) && !session.framing_doubtful && session.received.is_between_messages();
+    if (drawn == 2) {
+        return known ? Cut::messages : Cut::bytes;
+    }
+    return drawn == 1 && !world.model.service(session.service).batches() ? Cut::stream : Cut::bytes;
+}
+
+void change_framing(Session &session, const Framing &framing)
+{
+    session.framing = framing;
+    session.unconsumed = 0;
+    session.overflowed = false;
+}
+
+} // namespace
+
+void set_framing(Session &session)
+{
+    iocpnet_framing options;
+    const Framing wanted = {draw_next_cut(session), bytes_max};
+    const bool known = is_between_events(session);
+    session.framing_doubtful = session.framing_doubtful || !known;
+    session.was_framed = session.was_framed || wanted.cut != Cut::bytes;
+    session.may_be_stream = session.may_be_stream || wanted.cut == Cut::stream;
+    icn_sim_trace("set framing begins", session.index, static_cast<uint64_t>(wanted.cut));
+    const int32_t status = iocpnet_session_set_framing(session.handle, options_of(wanted, options));
+    check_status("set framing", status,
+                 statuses(IOCPNET_OK, IOCPNET_E_INVALID_HANDLE, IOCPNET_E_CLOSED, IOCPNET_E_NO_MEMORY));
+    if (status == IOCPNET_E_INVALID_HANDLE && !session.ended && !world.model.service(session.service).destroy_called) {
+        wrong_status("set framing", status, "the session has not ended");
+    }
+    if (status == IOCPNET_OK && known) {
+        change_framing(session, wanted);
+    }
+}
+
+/* ---- events ---- */
+
+namespace
+{
+
+[[noreturn]] void wrong_message(const Session &session, const iocpnet_event &event, const char *what)
+{
+    icn_sim_violation(invariant::messages, "session %u: an event of %llu bytes: %s", session.index,
+                      static_cast<unsigned long long>(event.size), what);
+}
+
+/* All of it, nothing, or a part, perhaps in two calls. */
+uint64_t draw_consumed(uint64_t size)
+{
+    const uint32_t drawn = icn_sim_choose(4);
+    if (drawn == 3) {
+        return icn_sim_choose(static_cast<uint32_t>(size) + 1);
+    }
+    return drawn == 2 ? 0 : size;
+}
+
+/* Returns what was taken of the event: all, when it was not of a stream. */
+uint64_t consume(const iocpnet_event &event, Session &session)
+{
+    const uint64_t wanted = draw_consumed(event.size);
+    icn_sim_trace("consume begins", session.index, wanted);
+    session.answers = false;
+    const int32_t status = iocpnet_session_consume(event.session, wanted);
+    session.answers = true;
+    check_status("consume", status, statuses(IOCPNET_OK, IOCPNET_E_INVALID_HANDLE, IOCPNET_E_INVALID_STATE));
+    const bool is_stream = session.framing.cut == Cut::stream && !session.framing_doubtful;
+    if (status == IOCPNET_E_INVALID_STATE && is_stream) {
+        wrong_status("consume", status, "it is a stream");
+    }
+    if (status == IOCPNET_E_INVALID_HANDLE) {
+        session.received_all_known = false;
+    }
+    return status == IOCPNET_OK ? wanted : event.size;
+}
+
+void check_offer(const iocpnet_event &event, Session &session, uint64_t taken)
+{
+    if (session.framing.cut != Cut::stream || session.framing_doubtful) {
+        return;
+    }
+    if (event.size <= session.unconsumed || session.overflowed) {
+        wrong_message(session, event, "nothing has come since the last one, or too much was kept");
+    }
+    session.unconsumed = event.size - taken;
+    session.overflowed = session.unconsumed > session.framing.bytes_max;
+}
+
+void check_message(const iocpnet_event &event, const Session &session, uint32_t completed)
+{
+    const bool known = session.framing.cut == Cut::messages && !session.framing_doubtful && session.received_all_known;
+    if (known && (completed != 1 || !session.received.is_between_messages())) {
+        wrong_message(session, event, "not one message");
+    }
+    if (known && event.size > session.framing.bytes_max) {
+        wrong_message(session, event, "longer than it may be");
+    }
+}
+
+} // namespace
+
+void note_received(const iocpnet_event &event, Session &session, bool data_known)
+{
+    const iocpnet_service_options &options = world.model.service(session.service).configuration->options;
+    const bool too_much = !session.was_framed && event.size > options.receive_buffer_bytes;
+    if (event.size == 0 || event.data == nullptr || too_much) {
+        icn_sim_violation(invariant::event_fields, "session %u: no bytes, or too many", session.index);
+    }
+    const uint64_t taken = session.may_be_stream ? consume(event, session) : event.size;
+    check_offer(event, session, taken);
+    session.received_bytes += taken;
+    session.received_all_known = session.received_all_known && data_known;
+    if (session.received_all_known) {
+        check_message(event, session,
+                      session.received.feed(world.model.ledger, static_cast<const uint8_t *>(event.data), taken));
+    }
+}
+
+uint64_t bytes_not_told(const Session &session, const Peer &peer)
+{
+    if (session.framing_doubtful) {
+        return 0;
+    }
+    if (session.framing.cut == Cut::stream) {
+        return session.unconsumed;
+    }
+    return session.framing.cut == Cut::messages && peer.size != 0 ? peer.offset : 0;
+}
+
+} // namespace sim_test
