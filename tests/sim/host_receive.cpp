@@ -71,15 +71,19 @@ bool is_between_events(const Session &session)
            service.callback_thread[session.dispatcher] == icn_thread_self();
 }
 
-/* A message can begin behind another one and nowhere else. By batches, what belongs to which offer is only known from the
- * start of a stream. */
+/* A message can begin behind another one and nowhere else. */
+bool may_cut_messages(const Session &session)
+{
+    const bool heard = world.model.service(session.service).wants(IOCPNET_EVENT_RECEIVED);
+    return heard && is_between_events(session) && !session.framing_doubtful && session.received.is_between_messages();
+}
+
+/* By batches, what belongs to which offer is only known from the start of a stream. */
 Cut draw_next_cut(const Session &session)
 {
     const uint32_t drawn = icn_sim_choose(3);
-    const bool known =
-        is_between_events(session) && !session.framing_doubtful && session.received.is_between_messages();
     if (drawn == 2) {
-        return known ? Cut::messages : Cut::bytes;
+        return may_cut_messages(session) ? Cut::messages : Cut::bytes;
     }
     return drawn == 1 && !world.model.service(session.service).batches() ? Cut::stream : Cut::bytes;
 }
@@ -102,7 +106,9 @@ void set_framing(Session &session)
     session.was_framed = session.was_framed || wanted.cut != Cut::bytes;
     session.may_be_stream = session.may_be_stream || wanted.cut == Cut::stream;
     icn_sim_trace("set framing begins", session.index, static_cast<uint64_t>(wanted.cut));
+    session.framing_begun++;
     const int32_t status = iocpnet_session_set_framing(session.handle, options_of(wanted, options));
+    session.framing_returned++;
     check_status("set framing", status,
                  statuses(IOCPNET_OK, IOCPNET_E_INVALID_HANDLE, IOCPNET_E_CLOSED, IOCPNET_E_NO_MEMORY));
     if (status == IOCPNET_E_INVALID_HANDLE && !session.ended && !world.model.service(session.service).destroy_called) {

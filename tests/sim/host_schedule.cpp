@@ -171,7 +171,7 @@ void post_job(Session &session)
     const int32_t status = iocpnet_session_post(session.handle, job_function(service), argument_of(job));
     world.jobs.post_returned(job, status == IOCPNET_OK, world.model.stamp());
     check_session_status("post", session, status, before);
-    if (session.ended) {
+    if (session.ended && !session.discarded) {
         check_jobs_ran(service, owner);
     }
 }

@@ -87,12 +87,12 @@ int32_t send_shared(const Session &session, const uint8_t *bytes, uint32_t size,
 /* By the framing of the session, whose header the message has; as it is when that may not be its framing any more. */
 int32_t send_framed(const Session &session, const uint8_t *bytes, uint32_t size)
 {
-    const bool fits = session.framing.cut == Cut::messages && size <= session.framing.bytes_max;
-    int32_t status = IOCPNET_E_INVALID_STATE;
-    if (fits && !session.framing_doubtful) {
-        status = iocpnet_session_send_message(session.handle, bytes, size);
+    const uint32_t changes = session.framing_returned;
+    if (session.framing.cut != Cut::messages || size > session.framing.bytes_max || !session.connected) {
+        return iocpnet_session_send(session.handle, bytes, size);
     }
-    const bool known = fits && !session.framing_doubtful && session.connected;
+    const int32_t status = iocpnet_session_send_message(session.handle, bytes, size);
+    const bool known = session.framing_begun == changes && !session.framing_doubtful;
     return status == IOCPNET_E_INVALID_STATE && !known ? iocpnet_session_send(session.handle, bytes, size) : status;
 }
 

@@ -61,7 +61,9 @@ struct Session {
     bool received_all_known = true; /* false: a batch could not be looked at */
     Framing framing;
     bool framing_doubtful = false; /* a call outside its events changes it: nobody knows when */
-    bool was_framed = false;       /* now, or at some time */
+    uint32_t framing_begun = 0;    /* calls that change it */
+    uint32_t framing_returned = 0;
+    bool was_framed = false; /* now, or at some time */
     bool may_be_stream = false;
     bool may_be_too_long = false; /* a message */
     uint64_t unconsumed = 0;      /* of the last event of a stream */
