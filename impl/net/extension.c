@@ -53,14 +53,29 @@ icn_extension *icn_extension_now(const icn_session *session)
     return extension != &ended ? extension : NULL;
 }
 
+/* True when there was none, as most sessions never need one. */
+static bool end_without(icn_session *session, icn_extension **extension)
+{
+    void *found = NULL;
+    while (found == NULL && !icn_pointer_replace(&session->extension, &found, &ended)) {
+    }
+    ICN_CHECK(found != &ended);
+    *extension = found;
+    return found == NULL;
+}
+
 void icn_extension_end(icn_session *session)
 {
-    icn_extension *extension = icn_pointer_exchange(&session->extension, &ended);
-    ICN_CHECK(extension != &ended);
-    if (extension == NULL) {
+    icn_mutex *groups = &session->loop->roster->groups.mutex;
+    icn_extension *extension;
+    if (end_without(session, &extension)) {
         return;
     }
-    icn_schedule_leave(session, extension);
+    /* Under the mutex, so that whoever finds the session in a group finds its extension, too. */
+    icn_mutex_lock(groups);
+    icn_pointer_exchange(&session->extension, &ended);
     icn_groups_leave(session, extension);
+    icn_mutex_unlock(groups);
+    icn_schedule_leave(session, extension);
     icn_memory_release(extension, sizeof *extension, ICN_MEMORY_SESSION);
 }

@@ -4,7 +4,7 @@
  *
  * Any thread with a pin makes it by replacing the session's empty pointer; the owner ends it by exchanging the pointer for
  * a mark that stays. Whoever looks at the pointer under one of the mutexes below may use what it finds until it unlocks:
- * the owner takes each of them after the exchange, and before it frees the block.
+ * the owner exchanges it under that of the groups, and takes that of the schedule after it, before it frees the block.
  */
 #ifndef ICN_NET_EXTENSION_H
 #define ICN_NET_EXTENSION_H

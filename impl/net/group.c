@@ -243,12 +243,9 @@ int32_t icn_group_count(icn_group *group, uint64_t *count)
 
 void icn_groups_leave(icn_session *session, icn_extension *extension)
 {
-    icn_mutex *mutex = &session->loop->roster->groups.mutex;
-    icn_mutex_lock(mutex);
     while (extension->group_count != 0) {
         take_out(extension->groups[--extension->group_count], session->handle);
     }
-    icn_mutex_unlock(mutex);
     icn_memory_release(extension->groups, extension->group_capacity * sizeof(icn_group *), ICN_MEMORY_GROUP);
 }
 

@@ -2,8 +2,8 @@
  * Groups of sessions of one service: each a set of handles, and each session that is in one has the list of its groups.
  *
  * One mutex of the service guards both sides, so that they never differ. A session that ends leaves its groups under it,
- * on its owner thread, after a mark was set that lets nobody add it again (extension.h) and before its handle is retired:
- * so every handle in a set is one of a session that has not ended, as long as the mutex is held.
+ * on its owner thread, as the mark is set that lets nobody add it again (extension.h) and before its handle is retired:
+ * so every handle in a set is one of a session that has an extension, as long as the mutex is held.
  * A broadcast copies the set under the mutex and sends without it.
  */
 #ifndef ICN_NET_GROUP_H
@@ -48,7 +48,7 @@ int32_t icn_group_count(icn_group *group, uint64_t *count);
 /* To all members but those that are excepted. Also IOCPNET_E_NO_MEMORY, and then nobody gets it. */
 int32_t icn_group_broadcast(icn_group *group, const icn_broadcast *broadcast, iocpnet_broadcast_result *result);
 
-/* Owner thread, from icn_extension_end: the session leaves its groups. */
+/* Owner thread, from icn_extension_end, with the mutex: the session leaves its groups. */
 void icn_groups_leave(struct icn_session *session, icn_extension *extension);
 
 /* Ends all groups; no more are made. Any thread. */

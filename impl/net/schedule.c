@@ -102,6 +102,8 @@ static int32_t make(icn_loop *loop, icn_schedule **schedule)
             found = created;
         }
     }
+    /* A session's extension is looked at behind this, and an owner ends that before it looks for a schedule. */
+    icn_fence();
     *schedule = found;
     return found != &stopped_without ? IOCPNET_OK : IOCPNET_E_CLOSED;
 }
@@ -481,6 +483,8 @@ void icn_schedule_look(icn_kick *kick)
 
 void icn_schedule_leave(icn_session *session, icn_extension *extension)
 {
+    /* Who has made one since sees that the extension has ended, or is seen here: see make. */
+    icn_fence();
     icn_schedule *schedule = schedule_now(session->loop);
     if (schedule == NULL) {
         return;

@@ -332,4 +332,39 @@ TEST_P(Group, AddingRacesWithTheEndOfSessionsAndOfGroups)
     EXPECT_EQ(0u, count(passing));
 }
 
+TEST_P(Group, LeavingRacesWithTheEndOfSessionsAndOfGroups)
+{
+    connect(100);
+    const iocpnet_group lasting = create();
+    std::atomic<iocpnet_group> passing{create()};
+    std::atomic<bool> over{false};
+    for (const iocpnet_session session : sessions) {
+        ASSERT_EQ(IOCPNET_OK, iocpnet_group_add(lasting, session));
+    }
+    std::thread leaver([&] {
+        for (size_t i = 0; !over; i++) {
+            const iocpnet_session session = sessions[i % sessions.size()];
+            iocpnet_group_remove(lasting, session);
+            iocpnet_group_add(lasting, session);
+        }
+    });
+    std::thread destroyer([&] {
+        while (!over) {
+            for (const iocpnet_session session : sessions) {
+                iocpnet_group_add(passing, session);
+            }
+            EXPECT_EQ(IOCPNET_OK, iocpnet_group_destroy(passing.exchange(create())));
+        }
+    });
+    for (const iocpnet_session session : sessions) {
+        EXPECT_EQ(IOCPNET_OK, disconnect(session, IOCPNET_DISCONNECT_ABORT));
+    }
+    EXPECT_TRUE(host->wait_disconnected(sessions.size()));
+    over = true;
+    leaver.join();
+    destroyer.join();
+    EXPECT_EQ(0u, count(lasting));
+    EXPECT_EQ(0u, count(passing));
+}
+
 } // namespace

@@ -47,6 +47,14 @@ void note_received(const iocpnet_event &event, Session &session, bool data_known
 /* What its peer sent and no event has told for good when the stream ended, as its framing wants it. */
 uint64_t bytes_not_told(const Session &session, const Peer &peer);
 
+/* ---- groups (host_group.cpp); random ones, unless named ---- */
+void create_group(Service &service);
+void destroy_group();
+void join_group(Session &session);
+void leave_group(Session &session);
+void broadcast_to_group();
+void count_group();
+
 /* ---- timers and jobs (host_schedule.cpp) ---- */
 void set_timer(Session &session);
 void cancel_timer(Session &session);

@@ -51,6 +51,9 @@ enum class SessionAction {
     cancel_timer,
     post,
     set_framing,
+    join_group,
+    join_group_again,
+    leave_group,
     kinds
 };
 
@@ -103,6 +106,13 @@ void act_on(Session &session)
     case SessionAction::set_framing:
         set_framing(session);
         break;
+    case SessionAction::join_group:
+    case SessionAction::join_group_again:
+        join_group(session);
+        break;
+    case SessionAction::leave_group:
+        leave_group(session);
+        break;
     default:
         send_nothing(session);
         break;
@@ -121,6 +131,10 @@ enum class ServiceAction {
     set_timer,
     cancel_timer,
     post,
+    create_group,
+    destroy_group,
+    broadcast_to_group,
+    count_group,
     kinds
 };
 
@@ -166,6 +180,18 @@ void act_on(Service &service)
         break;
     case ServiceAction::post:
         post_to_dispatcher(service);
+        break;
+    case ServiceAction::create_group:
+        create_group(service);
+        break;
+    case ServiceAction::destroy_group:
+        destroy_group();
+        break;
+    case ServiceAction::broadcast_to_group:
+        broadcast_to_group();
+        break;
+    case ServiceAction::count_group:
+        count_group();
         break;
     default:
         drive_by_chance(service);

@@ -20,7 +20,6 @@ namespace
 {
 
 constexpr uint32_t pieces_max = 4;
-constexpr uint64_t broadcasts_max = 50; /* of one run */
 
 /* Whether the host may have lost the handle without knowing it: its last event is on its way. */
 bool may_be_stale(const Session &session)

@@ -36,6 +36,8 @@ const Invariant table[] = {
     {invariant::memory, "memory is not written after it was released, nor released twice"},
     {invariant::messages,
      "an event of a session with a framing is one whole message, or offers more of a stream than the last"},
+    {invariant::groups,
+     "a broadcast to a group reaches and counts its members, and nobody else; they are those that were added"},
     {invariant::timers,
      "a timer comes when it is due, never early, as often as it was set, and not once it is cancelled"},
     {invariant::jobs, "a job that was accepted runs once, in order, before the end of whom it was posted to"},

@@ -36,6 +36,7 @@ inline constexpr char one_thread[] = "one thread";
 inline constexpr char library_check[] = "library check";
 inline constexpr char memory[] = "memory";
 inline constexpr char messages[] = "messages";
+inline constexpr char groups[] = "groups";
 inline constexpr char timers[] = "timers";
 inline constexpr char jobs[] = "jobs";
 inline constexpr char crash[] = "crash";

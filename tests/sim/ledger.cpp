@@ -159,12 +159,27 @@ void Ledger::begin()
 {
     used_ = 0;
     broadcasts_.clear();
+    groups.begin();
+}
+
+void Ledger::limit_broadcast(uint32_t number, uint32_t group, uint32_t without)
+{
+    broadcasts_[number].group = group;
+    broadcasts_[number].without = without;
+}
+
+bool Ledger::may_come(uint32_t number, uint32_t stream) const
+{
+    const Broadcast &broadcast = broadcasts_[number];
+    return broadcast.group == none ||
+           (broadcast.without != stream &&
+            groups.may_be_member(broadcast.group, stream, broadcast.begun, broadcast.returned));
 }
 
 uint32_t Ledger::broadcast_begins(uint32_t size, uint64_t stamp, uint8_t *bytes)
 {
     const auto number = static_cast<uint32_t>(broadcasts_.size());
-    broadcasts_.push_back({size, stamp, UINT64_MAX});
+    broadcasts_.push_back({size, stamp, UINT64_MAX, none, none});
     write_header(broadcast_mark, 0, number, size, bytes);
     std::memcpy(bytes + header_bytes, pattern.of(broadcast_stream, number) + header_bytes, size - header_bytes);
     return number;
@@ -214,6 +229,10 @@ void Decoder::open_broadcast(const Ledger &ledger)
     if (std::memcmp(expected, header_, header_bytes) != 0 || known == nullptr || known->size != size_ || again) {
         icn_sim_violation(invariant_, "receiver %u: broadcast %u of %u bytes is none, or came before", number_,
                           message_, size_);
+    }
+    const uint32_t stream = stream_ != none ? stream_ : expected_;
+    if (stream != none && !ledger.may_come(message_, stream)) {
+        icn_sim_violation(invariant::groups, "receiver %u: broadcast %u is not for its group", number_, message_);
     }
     check_order(known->begun, known->returned, std::max(message_begun_, broadcast_begun_));
     broadcast_begun_ = std::max(broadcast_begun_, known->begun);

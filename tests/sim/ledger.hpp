@@ -8,6 +8,8 @@
 #include <deque>
 #include <vector>
 
+#include "group_log.hpp"
+
 namespace sim_test
 {
 
@@ -15,6 +17,7 @@ constexpr uint32_t none = UINT32_MAX;
 constexpr uint32_t header_bytes = 8;
 constexpr uint32_t header_size_offset = 5; /* of the size, 2 bytes, the lowest first; it counts the header */
 constexpr uint32_t message_bytes_max = 16384;
+constexpr uint64_t broadcasts_max = 50; /* of one run */
 
 /* A message that is on its way, or in the hands of a call that has not returned. */
 struct Message {
@@ -25,11 +28,13 @@ struct Message {
     uint32_t arrived;  /* bytes */
 };
 
-/* Bytes for all sessions of a service: each receiver may meet them, once, between two messages. */
+/* Bytes for all sessions of a service, or for a group: each receiver may meet them, once, between two messages. */
 struct Broadcast {
     uint32_t size;
     uint64_t begun;
     uint64_t returned; /* UINT64_MAX: not yet */
+    uint32_t group;    /* none: it is for all */
+    uint32_t without;  /* the stream that does not get it; none: all do */
 };
 
 /* One direction of a connection, as its sender knows it. */
@@ -83,11 +88,17 @@ public:
     /* A broadcast begins; writes its bytes and returns its number. */
     uint32_t broadcast_begins(uint32_t size, uint64_t stamp, uint8_t *bytes);
     void broadcast_returned(uint32_t number, uint64_t stamp) { broadcasts_[number].returned = stamp; }
+    /* It is for a group, but for one of its members. */
+    void limit_broadcast(uint32_t number, uint32_t group, uint32_t without);
+    /* It may come in this stream. */
+    bool may_come(uint32_t number, uint32_t stream) const;
     uint64_t broadcast_count() const { return broadcasts_.size(); }
     const Broadcast *broadcast(uint32_t number) const
     {
         return number < broadcasts_.size() ? &broadcasts_[number] : nullptr;
     }
+
+    GroupLog groups;
 
 private:
     std::vector<Broadcast> broadcasts_;

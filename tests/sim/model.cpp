@@ -12,6 +12,8 @@ void Model::begin()
     stamp_ = 0;
     service_count_ = 0;
     session_count_ = 0;
+    groups_.clear();
+    groups_.reserve(groups_max);
     live_.clear();
     touched_.clear();
     life_cycles = 0;

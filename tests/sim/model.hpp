@@ -166,6 +166,15 @@ struct Service {
     bool wants(uint32_t kind) const { return (configuration->callbacks & IOCPNET_EVENT_BIT(kind)) != 0; }
 };
 
+constexpr size_t groups_max = 6; /* of one run, alive or not */
+
+struct Group {
+    iocpnet_group handle;
+    uint32_t number; /* its place */
+    uint32_t service;
+    bool destroy_called;
+};
+
 constexpr uint32_t services_made_max = 8;
 
 class Model
@@ -200,6 +209,9 @@ public:
     /* There was none after all. */
     void forget_session(const Session &session);
 
+    /* All groups that were made, at most groups_max: references stay good. */
+    std::vector<Group> &groups() { return groups_; }
+
     /* Sessions that have ended, each a life cycle. */
     uint64_t life_cycles = 0;
     Ledger ledger;
@@ -210,6 +222,7 @@ private:
     uint32_t session_count_ = 0;
     Service services_[services_made_max];
     Session sessions_[sessions_max];
+    std::vector<Group> groups_;
     std::vector<uint32_t> live_;
     std::vector<uint32_t> touched_;
 };
