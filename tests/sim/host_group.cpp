@@ -27,7 +27,7 @@ Group *random_group()
 /* The handle of the group is known to be good. */
 bool is_there(const Group &group)
 {
-    return !group.destroy_called && !world.model.service(group.service).destroy_called;
+    return group.destroy_calls == 0 && !world.model.service(group.service).destroy_called;
 }
 
 bool is_there(const Session &session)
@@ -133,7 +133,7 @@ void create_group(Service &service)
         wrong_status("group create", status, "nobody destroys the service");
     }
     if (status == IOCPNET_OK) {
-        groups.push_back({handle, static_cast<uint32_t>(groups.size()), service.index, false});
+        groups.push_back({handle, static_cast<uint32_t>(groups.size()), service.index, 0});
     }
 }
 
@@ -143,12 +143,12 @@ void destroy_group()
     if (group == nullptr || icn_sim_choose(3) != 1) {
         return;
     }
-    const bool was_there = is_there(*group);
-    group->destroy_called = true;
+    group->destroy_calls++;
     icn_sim_trace("group destroy begins", group->number, 0);
     const int32_t status = iocpnet_group_destroy(group->handle);
     check_status("group destroy", status, statuses(IOCPNET_OK, IOCPNET_E_INVALID_HANDLE));
-    if (status == IOCPNET_E_INVALID_HANDLE && was_there && !world.model.service(group->service).destroy_called) {
+    const bool alone = group->destroy_calls == 1 && !world.model.service(group->service).destroy_called;
+    if (status == IOCPNET_E_INVALID_HANDLE && alone) {
         wrong_status("group destroy", status, "nobody destroyed the group");
     }
 }

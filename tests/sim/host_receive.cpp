@@ -186,15 +186,17 @@ void check_message(const iocpnet_event &event, const Session &session, uint32_t 
 
 void note_received(const iocpnet_event &event, Session &session, bool data_known)
 {
-    const iocpnet_service_options &options = world.model.service(session.service).configuration->options;
-    const bool too_much = !session.was_framed && event.size > options.receive_buffer_bytes;
+    const Service &service = world.model.service(session.service);
+    const bool too_much = !session.was_framed && event.size > service.configuration->options.receive_buffer_bytes;
     if (event.size == 0 || event.data == nullptr || too_much) {
         icn_sim_violation(invariant::event_fields, "session %u: no bytes, or too many", session.index);
     }
     const uint64_t taken = session.may_be_stream ? consume(event, session) : event.size;
     check_offer(event, session, taken);
     session.received_bytes += taken;
-    session.received_all_known = session.received_all_known && data_known;
+    /* While it consumed, another thread may have begun to destroy the service, and its batches with it. */
+    const bool data_lost = service.batches() && service.destroy_called;
+    session.received_all_known = session.received_all_known && data_known && !data_lost;
     if (session.received_all_known) {
         check_message(event, session,
                       session.received.feed(world.model.ledger, static_cast<const uint8_t *>(event.data), taken));

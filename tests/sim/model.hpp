@@ -172,7 +172,7 @@ struct Group {
     iocpnet_group handle;
     uint32_t number; /* its place */
     uint32_t service;
-    bool destroy_called;
+    uint32_t destroy_calls;
 };
 
 constexpr uint32_t services_made_max = 8;
