@@ -269,7 +269,70 @@ SERVICE = (
         ("        tell_loops(&service->roster);\n    }\n}", "    }\n}"),)),
 )
 
-ALL = HANDLES + KICKS + OPERATIONS + SENDING + CLOSING + EVENTS + SERVICE
+FRAMING = (
+    Mutant("header not counted in a message", "net/framer.c", (
+        ("    const uint32_t all = header + (uint32_t)body;\n", "    const uint32_t all = begin + (uint32_t)body;\n"),)),
+    Mutant("longer messages than may be", "net/framer.c", (
+        ("    if (body + header - begin > (int64_t)framing->message_bytes_max) {",
+         "    if (body > UINT32_MAX) {"),)),
+    Mutant("beginning of a message lost when the framing changes", "net/session_framing.c", (
+        ("    framed->scanned = 0;\n    framed->seen = 0;\n}",
+         "    framed->scanned = 0;\n    framed->seen = 0;\n    icn_receive_buffer_clear(&framed->kept);\n}"),)),
+    Mutant("end of the stream told before a changed framing is looked at", "net/session_framing.c", (
+        (" && icn_u32_load(&framed->changed) == 0)) {\n        return false;", ")) {\n        return false;"),)),
+    Mutant("answer that consumes is not looked at", "net/session_framing.c", (
+        ("status == IOCPNET_OK && session->loop->deliver_received != NULL", "false"),)),
+    Mutant("event without bytes behind an answer", "net/session_framing.c", (
+        ("(!take_answer(session, framed) || !has_something(framed, rest))", "!take_answer(session, framed)"),)),
+    Mutant("stream offered again though nothing has come", "net/session_framing.c", (
+        ("    if (size <= framed->seen) {", "    if (size == 0) {"),)),
+    Mutant("stream keeps more than it may", "net/session_framing.c", (
+        ("    if (framed->seen > framed->framing.message_bytes_max && ", "    if (framed->seen > UINT32_MAX / 2 && "),)),
+)
+
+SCHEDULE = (
+    Mutant("loop not told of a sooner timer", "net/schedule.c", (
+        ("    *sooner = alarm->timer.deadline_ms < schedule->wakes_at;",
+         "    *sooner = schedule->wakes_at == NEVER;"),)),
+    Mutant("timer that is due can not be cancelled", "net/schedule.c", (
+        ("    if (alarm != NULL) {\n        remove_alarm(", "    if (alarm != NULL && !alarm->due) {\n        remove_alarm("),)),
+    Mutant("periods that were missed counted once more", "net/schedule.c", (
+        ("    told->count += (now_ms - deadline_ms) / alarm->period_ms;",
+         "    told->count += (now_ms + alarm->period_ms - deadline_ms) / alarm->period_ms;"),)),
+    Mutant("timer of a session that closes", "net/schedule.c", (
+        ("!own && icn_session_is_closing(session)", "false"),)),
+    Mutant("timers of a session that ended", "net/schedule.c", (
+        ("    remove_alarms(schedule, extension);\n", ""),)),
+    Mutant("jobs of a session that ended", "net/schedule.c", (
+        ("    deliver_jobs(schedule);\n    icn_mutex_lock(&schedule->mutex);\n    remove_alarms(schedule, extension);\n",
+         "    icn_mutex_lock(&schedule->mutex);\n    remove_alarms(schedule, extension);\n"),)),
+    Mutant("last job first", "net/schedule.c", (
+        ("    *schedule->last_job = job;\n    schedule->last_job = &job->next;\n",
+         "    job->next = schedule->first_job;\n    schedule->first_job = job;\n"),)),
+    Mutant("kick for jobs cleared after it was looked at", "net/schedule.c", (
+        ("    icn_u32_exchange(&kick->pending, 0);\n    deliver_jobs(schedule);\n    arm(schedule);\n",
+         "    deliver_jobs(schedule);\n    arm(schedule);\n    icn_u32_exchange(&kick->pending, 0);\n"),)),
+)
+
+GROUPS = (
+    Mutant("extension ended before the groups are left", "net/extension.c", (
+        ("    icn_mutex_lock(groups);\n    icn_pointer_exchange(&session->extension, &ended);\n",
+         "    icn_pointer_exchange(&session->extension, &ended);\n    icn_mutex_lock(groups);\n"),)),
+    Mutant("member counted twice", "net/group.c", (
+        ("    if (has_member(group, session->handle)) {\n        return IOCPNET_OK;\n    }\n", ""),)),
+    Mutant("gap in a set left open", "net/group.c", (
+        ("        if (((at - home) & mask) >= ((at - gap) & mask)) {", "        if (home == mask + 1) {"),)),
+    Mutant("excepted member gets it", "net/group.c", (
+        ("handle != 0 && !icn_broadcast_excepts(broadcast, handle)", "handle != 0"),)),
+    Mutant("session that left still knows the group", "net/group.c", (
+        ("            take_out(group, session->handle);\n            forget_group(icn_extension_now(session), group);\n",
+         "            take_out(group, session->handle);\n"),)),
+    Mutant("member of a group that ended", "net/group.c", (
+        ("            forget_group(icn_extension_now(session), group);\n            icn_handle_unpin(handle);\n",
+         "            icn_handle_unpin(handle);\n"),)),
+)
+
+ALL = HANDLES + KICKS + OPERATIONS + SENDING + CLOSING + EVENTS + SERVICE + FRAMING + SCHEDULE + GROUPS
 
 # What each file of tests/sim/regressions found once, made again: it has to fail with this, or it means nothing any more.
 REVERSED = {

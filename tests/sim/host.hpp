@@ -107,6 +107,8 @@ void service_is_gone(Service &service);
 /* ---- actions (host_actions.cpp) ---- */
 void act_at_random();
 void act_in_callback(Service &service, Session *session);
+/* In the callback of an event of this session: between what that event told and the next one. */
+bool is_between_events(const Session &session);
 /* NULL: there is none. */
 Session *random_session();
 Service *random_service();

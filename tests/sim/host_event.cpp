@@ -118,6 +118,11 @@ void note_session_event(const iocpnet_event &event, Service &service, bool data_
     } else if (event.kind == IOCPNET_EVENT_CONNECT_FAILED ? session.connected : !session.connected) {
         icn_sim_violation(invariant::connected_first, "session %u: an event of kind %u", session.index, event.kind);
     }
+    const bool closes_nothing = event.kind == IOCPNET_EVENT_RECEIVED || event.kind == IOCPNET_EVENT_TIMER;
+    if (closes_nothing && session.closed_between_events) {
+        icn_sim_violation(invariant::event_after_end, "session %u: an event of kind %u after it was disconnected",
+                          session.index, event.kind);
+    }
     switch (event.kind) {
     case IOCPNET_EVENT_RECEIVED:
         note_received(event, session, data_known);
@@ -196,6 +201,13 @@ void note_destroyed(Service &service)
 }
 
 } // namespace
+
+bool is_between_events(const Session &session)
+{
+    const Service &service = world.model.service(session.service);
+    return !service.batches() && session.in_event && session.dispatcher != none &&
+           service.callback_thread[session.dispatcher] == icn_thread_self();
+}
 
 void note_event(const iocpnet_event &event, Service &service, bool data_known)
 {

@@ -63,14 +63,6 @@ void begin_framing(Session &session, const Framing &framing)
 namespace
 {
 
-/* In the callback of an event of this session: it is between what that event told and the next one. */
-bool is_between_events(const Session &session)
-{
-    const Service &service = world.model.service(session.service);
-    return !service.batches() && session.in_event && session.dispatcher != none &&
-           service.callback_thread[session.dispatcher] == icn_thread_self();
-}
-
 /* A message can begin behind another one and nowhere else. */
 bool may_cut_messages(const Session &session)
 {

@@ -50,7 +50,7 @@ Leftover leftover_of(const Service &service, bool in_order)
 Leftover leftover_of(const Session &session)
 {
     const Service &service = world.model.service(session.service);
-    return leftover_of(service, session.in_event && drives(service, session.dispatcher));
+    return leftover_of(service, is_between_events(session));
 }
 
 struct Before {

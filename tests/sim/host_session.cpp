@@ -330,6 +330,7 @@ void disconnect_session(Session &session)
     check_status("disconnect", status, statuses(IOCPNET_OK, IOCPNET_E_INVALID_HANDLE));
     check_handle("disconnect", session, status);
     if (status == IOCPNET_OK) {
+        session.closed_between_events = session.closed_between_events || is_between_events(session);
         session.disconnect_returned = std::min(session.disconnect_returned, world.model.stamp());
     }
 }

@@ -94,6 +94,7 @@ struct Session {
     bool disconnects_dropped = false;          /* there were more calls */
     uint64_t disconnect_returned = UINT64_MAX; /* the first of them that did */
     bool abort_asked = false;
+    bool closed_between_events = false; /* in one of its callbacks: nothing more is received, no timer comes */
 
     uint32_t reason = 0; /* of the end */
     int32_t status = 0;
