@@ -27,7 +27,7 @@ struct Timing {
 
 Timing draw_timing()
 {
-    static const uint32_t delays[] = {10, 0, 1, 100, 700};
+    static const uint32_t delays[] = {10, 0, 1, 100, 5000};
     static const uint32_t periods[] = {0, 0, 0, 40, 300};
     Timing drawn = {};
     drawn.id = icn_sim_choose(3);

@@ -151,26 +151,40 @@ bool is_overdue(const TimerLog &timers, const icn_loop &loop)
     return !wakes_now && timers.overdue_by(late_ms, icn_sim_now_ms());
 }
 
-void check_timers(const Service &service, const icn_session &session)
+/* In batches, an event without memory is left out. */
+bool leaves_out(const Service &service)
+{
+    return service.batches() && world.memory_fails();
+}
+
+void check_schedule(const Service &service, const icn_session &session)
 {
     const Session *known = world.model.session_of(session.handle);
     const bool open = state_of(session) == ICN_SESSION_OPEN && session.close_claim.value < ICN_CLOSE_WRITING;
-    if (known == nullptr || !open || !service.wants(IOCPNET_EVENT_TIMER) || !has_seen_all(service, *session.loop)) {
+    if (known == nullptr || !open || !has_seen_all(service, *session.loop)) {
         return;
     }
-    if (is_overdue(known->timers, *session.loop)) {
+    if (service.wants(IOCPNET_EVENT_TIMER) && is_overdue(known->timers, *session.loop)) {
         icn_sim_violation(invariant::timers, "session %u: all wait, and a timer that was set does not come",
                           known->index);
     }
+    if (!leaves_out(service) && world.jobs.has_waiting(JobLog::owner_of_session(known->index))) {
+        icn_sim_violation(invariant::jobs, "session %u: all wait, and a job does not run", known->index);
+    }
 }
 
-/* Those of the loop itself. In batches, an event without memory is left out. */
-void check_timers(const Service &service, const icn_loop &loop)
+/* Of the loop itself. */
+void check_schedule(const Service &service, const icn_loop &loop)
 {
-    const bool left_out = service.batches() && world.memory_fails();
-    const bool told = service.wants(IOCPNET_EVENT_TIMER) && !service.stop_called && has_seen_all(service, loop);
-    if (told && !left_out && is_overdue(service.timers[loop.index], loop)) {
+    if (service.stop_called || leaves_out(service) || !has_seen_all(service, loop)) {
+        return;
+    }
+    if (service.wants(IOCPNET_EVENT_TIMER) && is_overdue(service.timers[loop.index], loop)) {
         icn_sim_violation(invariant::timers, "service %u: all wait, and a timer of dispatcher %u does not come",
+                          service.index, loop.index);
+    }
+    if (world.jobs.has_waiting(JobLog::owner_of_dispatcher(service.index, loop.index))) {
+        icn_sim_violation(invariant::jobs, "service %u: all wait, and a job of dispatcher %u does not run",
                           service.index, loop.index);
     }
 }
@@ -190,7 +204,7 @@ uint64_t check_sessions(const Service &service, const icn_loop &loop, bool waits
             check_answered(service, session);
             check_closing(service, session);
             check_writable(service, session);
-            check_timers(service, session);
+            check_schedule(service, session);
         }
     }
     return operations;
@@ -322,7 +336,7 @@ uint64_t check_dispatcher(Service &service, const icn_dispatcher &dispatcher)
         check_event_queue(service, dispatcher);
     }
     if (waits) {
-        check_timers(service, loop);
+        check_schedule(service, loop);
     }
     if (waits) {
         check_shedding(service, loop);

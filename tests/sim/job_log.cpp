@@ -1,5 +1,7 @@
 #include "job_log.hpp"
 
+#include <algorithm>
+
 #include "invariants.hpp"
 
 extern "C" {
@@ -40,13 +42,18 @@ void JobLog::runs(uint32_t number, uint64_t owner, bool complete)
     }
 }
 
+bool JobLog::has_waiting(uint64_t owner) const
+{
+    return std::any_of(jobs_.begin(), jobs_.end(), [&](const Posted &job) {
+        return job.owner == owner && job.returned != UINT64_MAX && !job.refused && !job.ran;
+    });
+}
+
 void JobLog::check_all_ran(uint64_t owner) const
 {
-    for (uint32_t i = 0; i < count(); i++) {
-        const Posted &job = jobs_[i];
-        if (job.owner == owner && job.returned != UINT64_MAX && !job.refused && !job.ran) {
-            icn_sim_violation(invariant::jobs, "job %u was accepted, and never ran", i);
-        }
+    if (has_waiting(owner)) {
+        icn_sim_violation(invariant::jobs, "owner %#llx: a job was accepted, and never ran",
+                          static_cast<unsigned long long>(owner));
     }
 }
 

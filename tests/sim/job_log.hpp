@@ -17,6 +17,8 @@ public:
     void post_returned(uint32_t number, bool accepted, uint64_t stamp);
     /* It runs. `complete`: those before it can not have been lost. */
     void runs(uint32_t number, uint64_t owner, bool complete);
+    /* One that was accepted for it has not run. */
+    bool has_waiting(uint64_t owner) const;
     /* Of those that were accepted for it before, none may be left. */
     void check_all_ran(uint64_t owner) const;
 
