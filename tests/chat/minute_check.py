@@ -33,7 +33,7 @@ class Minute(unittest.TestCase):
         pairs = [Pair(self, *conditions) for conditions in conditions_by_port]
         for pair in pairs:
             counts = pair.end()
-            print(f"figures: chat on {pair.name}: {counts['said']} lines said, {counts['heard']} heard", flush=True)
+            print(f"\nfigures: chat on {pair.name}: {counts['said']} lines said, {counts['heard']} heard", flush=True)
             self.assertGreater(counts["said"], 1000 * 10, pair.name)  # a busy machine misses periods of its timers
             self.assertEqual(counts["heard"], counts["said"] * 50, pair.name)
 
