@@ -291,6 +291,42 @@ TEST_P(FramingInCallbacks, EndOfThePeerWaitsForMessagesThatAPauseHolds)
     }
 }
 
+/* The event of one session ends the framing of another one, whose peer ends its stream in the same turn. */
+TEST_P(FramingInCallbacks, EndOfThePeerWaitsForAFramingThatHasJustChanged)
+{
+    Host host(host_callbacks());
+    host.drive_by_hand();
+    iocpnet_session framed = 0;
+    std::string received;
+    host.on(IOCPNET_EVENT_RECEIVED, [&](const iocpnet_event &event) {
+        const std::string message(static_cast<const char *>(event.data), event.size);
+        if (message == "now") {
+            EXPECT_EQ(IOCPNET_OK, iocpnet_session_set_framing(framed, nullptr));
+        } else {
+            framed = event.session;
+            received += message;
+        }
+    });
+    const iocpnet_framing framing = lines();
+    iocpnet_listener_options options;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_listener_options_init(&options, sizeof options));
+    options.framing = &framing;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    Socket other = Socket::connect(address);
+    ASSERT_TRUE(peer.send("one\ntwo"));
+    while (received.empty() || host.recorder().session_count() < 2) {
+        ASSERT_LE(0, host.drive_once(0, 1000));
+    }
+    ASSERT_TRUE(other.send("now\n"));
+    peer.shutdown_send();
+    while (!host.recorder().session(framed).ended) {
+        ASSERT_LE(0, host.drive_once(0, 1000));
+    }
+    EXPECT_EQ("onetwo", received);
+}
+
 TEST_P(Framing, PausedSessionKeepsItsMessagesUntilItResumes)
 {
     const iocpnet_framing framing = lines();
