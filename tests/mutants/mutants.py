@@ -340,7 +340,4 @@ REVERSED = {
         ("            /* It may close now, which sends what is queued, or have messages that waited: no event inside this one. */\n"
          "            icn_session_kick(session);\n", "            icn_session_pursue_end_of_stream(session);\n"),)),
     "starved_poll": next(each for each in EVENTS if each.name == "room offered only when a poll returns"),
-    "room_given_back": Mutant("room is given back and nobody is told", "net/session_send.c", (
-        ("        /* The owner may have looked while these bytes took the room that another send waits for. */\n"
-         "        icn_session_kick(session);\n", ""),)),
 }
