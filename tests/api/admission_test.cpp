@@ -123,6 +123,29 @@ TEST_P(Admission, TheFilterDecidesByTheAddresses)
     EXPECT_TRUE(echoes(peer));
 }
 
+TEST_P(Admission, TheFilterIsToldOfIpv6PeersAndOfIpv4PeersAsSuch)
+{
+    Asked asked;
+    Host host(callbacks());
+    host.echo();
+    iocpnet_listener_options options = defaults();
+    options.accept_filter = ask;
+    options.accept_filter_user = &asked;
+    const std::string any = host.listen(&options, "[::]:0");
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    const std::string port = any.substr(any.rfind(':'));
+    Socket six = Socket::connect("[::1]" + port);
+    EXPECT_TRUE(echoes(six));
+    EXPECT_EQ(6u, asked.request.family);
+    EXPECT_EQ(six.address(), asked.remote);
+    EXPECT_EQ(1, asked.request.remote_ip[15]);
+    Socket four = Socket::connect("127.0.0.1" + port);
+    EXPECT_TRUE(echoes(four));
+    EXPECT_EQ(4u, asked.request.family);
+    EXPECT_EQ(127, asked.request.remote_ip[0]);
+    EXPECT_EQ(0, asked.request.remote_ip[15]);
+}
+
 int32_t IOCPNET_CALL close_listener(const iocpnet_accept_request *request, void *user)
 {
     static_cast<std::atomic<int32_t> *>(user)->store(iocpnet_listener_close(request->listener));
@@ -182,6 +205,47 @@ TEST_P(Admission, AnAddressHasAtMostSoManySessions)
     ASSERT_TRUE(host.wait_disconnected(1));
     Socket third = Socket::connect(address);
     EXPECT_TRUE(echoes(third));
+}
+
+TEST_P(Admission, WhoIsRefusedForTheServiceIsNotCountedForItsAddress)
+{
+    Host host(callbacks(), [](iocpnet_service_options &o) {
+        o.sessions_max = 1;
+        o.sessions_per_address_max = 2;
+    });
+    host.echo();
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket first = Socket::connect(address);
+    EXPECT_TRUE(echoes(first));
+    for (int i = 0; i < 3; i++) {
+        EXPECT_TRUE(is_refused(address));
+    }
+    first.close();
+    ASSERT_TRUE(host.wait_disconnected(1));
+    Socket second = Socket::connect(address);
+    EXPECT_TRUE(echoes(second));
+    EXPECT_EQ(3u, host.stats().accepts_refused);
+    EXPECT_EQ(0u, host.stats().accepts_refused_by_sessions);
+}
+
+TEST_P(Admission, WhoIsRefusedByTheFilterIsNotCountedForItsAddress)
+{
+    Asked asked;
+    asked.answer = 0;
+    Host host(callbacks(), [](iocpnet_service_options &o) { o.sessions_per_address_max = 1; });
+    host.echo();
+    iocpnet_listener_options options = defaults();
+    options.accept_filter = ask;
+    options.accept_filter_user = &asked;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    EXPECT_TRUE(is_refused(address));
+    EXPECT_TRUE(is_refused(address));
+    EXPECT_EQ(2u, host.stats().accepts_refused_by_filter);
+    asked.answer = 1;
+    Socket peer = Socket::connect(address);
+    EXPECT_TRUE(echoes(peer));
 }
 
 TEST_P(Admission, AStormOfReconnectsFromOneAddressIsBounded)

@@ -1,6 +1,7 @@
 /* The C++ wrapper of framing, groups, timers, jobs and admission. */
 #include <iocpnet.hpp>
 
+#include <future>
 #include <optional>
 #include <string>
 
@@ -134,6 +135,69 @@ TEST_P(CppFeatures, TimersAndJobsRunForTheirSession)
         .value();
     Socket peer = start_and_connect();
     EXPECT_EQ("job timer 7", peer.receive(11));
+}
+
+TEST_P(CppFeatures, TimersAndJobsRunForTheirDispatcher)
+{
+    constexpr std::uint64_t once = 7;
+    constexpr std::uint64_t never = 8;
+    std::promise<std::uint64_t> rang;
+    std::promise<void> ran;
+    service
+        ->on_timer([&](iocpnet::session session, std::uint64_t timer_id) {
+            EXPECT_FALSE(session);
+            rang.set_value(timer_id);
+        })
+        .value();
+    service->start().value();
+    service->set_timer(0, never, 3600000).value();
+    service->cancel_timer(0, never).value();
+    service->set_timer(0, once, 1).value();
+    service->post(0, [&] { ran.set_value(); }).value();
+    ran.get_future().wait();
+    EXPECT_EQ(once, rang.get_future().get());
+    EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, service->post(99, [] {}).code());
+    EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, service->set_timer(99, once, 1).code());
+}
+
+TEST_P(CppFeatures, BatchesCarryTimersAndJobs)
+{
+    int of_session = 0;
+    int of_dispatcher = 0;
+    std::uint64_t timers = 0;
+    int jobs = 0;
+    service.emplace(iocpnet::service_options()
+                        .with_port(static_cast<iocpnet::port>(GetParam()))
+                        .with_delivery(iocpnet::delivery::batches));
+    const Socket peer = start_and_connect();
+    const auto take = [&](const iocpnet::event &event) {
+        switch (event.kind()) {
+        case iocpnet::event_kind::connected:
+            event.session().set_timer(5, 1).value();
+            event.session().post_event(&of_session).value();
+            service->post_event(0, &of_dispatcher).value();
+            EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, service->post(0, [] {}).code());
+            break;
+        case iocpnet::event_kind::timer:
+            EXPECT_EQ(5u, event.timer_id());
+            timers += event.timer_count();
+            break;
+        case iocpnet::event_kind::posted:
+            EXPECT_EQ(event.session() ? &of_session : &of_dispatcher, event.argument<int>());
+            jobs++;
+            break;
+        default:
+            break;
+        }
+    };
+    wait_until([&] {
+        iocpnet::event_batch<4> batch;
+        service->poll(batch, 0, 10).value();
+        for (const iocpnet::event &event : batch) {
+            take(event);
+        }
+        return timers == 1 && jobs == 2;
+    });
 }
 
 TEST_P(CppFeatures, OptionsOfAdmissionAreInForce)

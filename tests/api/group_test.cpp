@@ -113,6 +113,29 @@ TEST_P(Group, BroadcastReachesItsMembersAndNoOthers)
     EXPECT_EQ(IOCPNET_OK, iocpnet_group_destroy(group));
 }
 
+TEST_P(Group, EmptyBufferIsSentToNobody)
+{
+    connect(1);
+    const iocpnet_group group = create();
+    EXPECT_EQ(IOCPNET_OK, iocpnet_group_add(group, sessions[0]));
+    EXPECT_EQ(0u, say(group, "").queued);
+    EXPECT_EQ(1u, say(group, "!").queued);
+    EXPECT_EQ("!", peers[0].receive(1));
+}
+
+TEST_P(Group, RefusedBroadcastLeavesItsResultAlone)
+{
+    connect(1);
+    const iocpnet_group group = create();
+    const SharedBytes buffer("!");
+    iocpnet_broadcast_result result = {};
+    result.queued = 77;
+    EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, iocpnet_group_broadcast(group, buffer, UINT32_MAX, &result));
+    EXPECT_EQ(IOCPNET_E_INVALID_HANDLE, iocpnet_group_broadcast(group, 0, 0, &result));
+    EXPECT_EQ(77u, result.queued);
+    EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, iocpnet_group_broadcast(group, buffer, UINT32_MAX, nullptr));
+}
+
 TEST_P(Group, AddingTwiceIsOneMembershipAndRemovingTwiceIsNone)
 {
     connect(1);

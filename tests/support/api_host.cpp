@@ -226,9 +226,9 @@ int32_t Host::destroy_inside()
     return status;
 }
 
-std::string Host::listen(const iocpnet_listener_options *options)
+std::string Host::listen(const iocpnet_listener_options *options, const char *address)
 {
-    const int32_t status = iocpnet_listener_open(service_, "127.0.0.1:0", options, &listener_);
+    const int32_t status = iocpnet_listener_open(service_, address, options, &listener_);
     EXPECT_EQ(IOCPNET_OK, status) << iocpnet_status_name(status);
     return session_address(iocpnet_listener_address, listener_);
 }

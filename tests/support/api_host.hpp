@@ -57,8 +57,8 @@ public:
     void set_capacity(uint32_t capacity) { capacity_ = capacity; }
 
     int32_t start();
-    /* Opens a listener, at a free port of 127.0.0.1, and returns its address. */
-    std::string listen(const iocpnet_listener_options *options = nullptr);
+    /* Opens a listener, by default at a free port of 127.0.0.1, and returns its address. */
+    std::string listen(const iocpnet_listener_options *options = nullptr, const char *address = "127.0.0.1:0");
     iocpnet_session connect(const std::string &address, void *user = nullptr);
     /* Raw peers, all accepted. */
     std::vector<Socket> connect_peers(const std::string &address, uint32_t count);

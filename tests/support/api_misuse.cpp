@@ -22,6 +22,8 @@ char byte[16];
 iocpnet_event stored_events[4];
 iocpnet_trace_record stored_records[4];
 const std::string long_name(256, 'n');
+/* 256 bytes: the longest name that is allowed would end inside its last character. */
+const std::string long_name_of_characters = std::string(254, 'n') + "\xc3\xa9";
 
 template <typename Options>
 Options defaults(int32_t(IOCPNET_CALL *init)(Options *, uint32_t))
@@ -180,7 +182,10 @@ void add_watching(Table &table, const World &world)
         [](uint64_t h) { return iocpnet_service_metrics(h, nullptr, nullptr, 0); },
         {{"NULL", [=] { return iocpnet_service_metrics(w->service, nullptr, nullptr, 1); }, argument},
          {"no UTF-8", [=] { return iocpnet_service_metrics(w->service, "\xff", nullptr, 0); }, argument},
-         {"long name", [=] { return iocpnet_service_metrics(w->service, long_name.c_str(), nullptr, 0); }, argument}}};
+         {"long name", [=] { return iocpnet_service_metrics(w->service, long_name.c_str(), nullptr, 0); }, argument},
+         {"name that is cut inside a character",
+          [=] { return iocpnet_service_metrics(w->service, long_name_of_characters.c_str(), nullptr, 0); },
+          argument}}};
     table["iocpnet_service_trace"] = {
         Kind::service,
         [](uint64_t h) { return iocpnet_service_trace(h, 0, stored_records, 4); },
@@ -222,6 +227,11 @@ void add_framing(Table &table, const World &world)
         };
         table["iocpnet_session_set_framing"].wrong.push_back({what, call, argument});
     };
+    const auto without_size = [=] {
+        const Framing framing = {};
+        return iocpnet_session_set_framing(w->session, &framing);
+    };
+    table["iocpnet_session_set_framing"].wrong.push_back({"no size", without_size, {IOCPNET_E_INVALID_STRUCT_SIZE}});
     constexpr uint32_t length = IOCPNET_FRAMING_LENGTH;
     constexpr uint32_t delimiter = IOCPNET_FRAMING_DELIMITER;
     add("kind", length, [](Framing &f) { f.kind = IOCPNET_FRAMING_SIZE_ID; });
@@ -370,6 +380,7 @@ void add_connect(Table &table, const World &world)
     add("no_delay", [](Options &o) { o.no_delay = 2; });
     add("reserved", [](Options &o) { o.reserved[0] = 1; });
     add("reserved, the second", [](Options &o) { o.reserved[1] = 1; });
+    add("reserved pointer", [](Options &o) { o.reserved_pointer = byte; });
     static const iocpnet_framing bad = bad_framing();
     add("framing", [](Options &o) { o.framing = &bad; });
     add_common_options<Options>(add);

@@ -113,6 +113,15 @@ TEST(AccessList, EveryPrefixLengthHasItsBits)
     }
 }
 
+TEST(AccessList, AnAddressIsItsOwnNetwork)
+{
+    const List list("2001:db8::1, 10.0.0.1/32", nullptr);
+    EXPECT_TRUE(list.allows("2001:db8::1"));
+    EXPECT_FALSE(list.allows("2001:db8::2"));
+    EXPECT_TRUE(list.allows("10.0.0.1"));
+    EXPECT_FALSE(list.allows("10.0.0.2"));
+}
+
 TEST(AccessList, WhatIsNoNetworkIsRefused)
 {
     for (const char *text : {"x",           "10",

@@ -287,6 +287,16 @@ TEST(Framer, KeptHeaderGetsItsLengthWritten)
     EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, wrap_status(framing_of(options), "???"));
 }
 
+TEST(Framer, StreamHasNoHeaderToKeep)
+{
+    iocpnet_framing options;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_framing_init(&options, sizeof options, IOCPNET_FRAMING_STREAM));
+    options.flags = IOCPNET_FRAMING_KEEP;
+    options.message_bytes_max = 1; /* less than the header of the other kinds */
+    icn_framing framing;
+    EXPECT_EQ(IOCPNET_OK, icn_framing_read(&options, &framing));
+}
+
 TEST(Framer, WhatWouldNotBeOneMessageIsRefused)
 {
     const icn_framing line = framing_of(delimiter_options("aa"));
@@ -296,6 +306,7 @@ TEST(Framer, WhatWouldNotBeOneMessageIsRefused)
     EXPECT_EQ(IOCPNET_OK, wrap_status(line, ""));
     const icn_framing kept = framing_of(delimiter_options("aa", 99, IOCPNET_FRAMING_KEEP));
     EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, wrap_status(kept, "x"));
+    EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, wrap_status(kept, "xyz"));
     EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, wrap_status(kept, "xaaa"));
     EXPECT_EQ(IOCPNET_OK, wrap_status(kept, "xaa"));
     EXPECT_EQ(IOCPNET_E_INVALID_STATE, wrap_status(icn_framing{}, "x"));

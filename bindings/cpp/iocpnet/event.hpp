@@ -24,6 +24,15 @@ public:
     bytes data() const noexcept { return {raw_.data, static_cast<std::size_t>(raw_.size)}; }
     // received, sent: how many bytes.
     std::uint64_t size() const noexcept { return raw_.size; }
+    // timer: the host's own number of it, and how often it was due since its last event.
+    std::uint64_t timer_id() const noexcept { return raw_.timer_id; }
+    std::uint64_t timer_count() const noexcept { return raw_.timer_count; }
+    // posted: the argument that was handed over.
+    template <typename T>
+    T *argument() const noexcept
+    {
+        return static_cast<T *>(const_cast<void *>(raw_.data));
+    }
     // disconnected, connect_failed: why. The status may be a success.
     iocpnet::status status() const noexcept { return {raw_.status, raw_.os_error}; }
     close_reason reason() const noexcept { return static_cast<close_reason>(raw_.close_reason); }

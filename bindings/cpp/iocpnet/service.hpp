@@ -193,6 +193,29 @@ public:
         return count(iocpnet_service_poll, dispatcher, events, capacity, timeout_ms);
     }
 
+    // Timers of a dispatcher, as those of a session: on_timer comes with an empty session.
+    iocpnet::status set_timer(std::uint32_t dispatcher, std::uint64_t timer_id, std::uint32_t delay_ms,
+                              std::uint32_t period_ms = 0) noexcept
+    {
+        return call(iocpnet_service_set_timer, dispatcher, timer_id, delay_ms, period_ms);
+    }
+    iocpnet::status cancel_timer(std::uint32_t dispatcher, std::uint64_t timer_id) noexcept
+    {
+        return call(iocpnet_service_cancel_timer, dispatcher, timer_id);
+    }
+
+    // Runs `function()` once on the thread of a dispatcher, as session::post.
+    template <typename Function>
+    iocpnet::status post(std::uint32_t dispatcher, Function function) noexcept
+    {
+        return status_ ? detail::post_job(std::move(function), iocpnet_dispatcher_post, handle_, dispatcher) : status_;
+    }
+    // The same where delivery is by batches: an event posted, with the argument and an empty session.
+    iocpnet::status post_event(std::uint32_t dispatcher, void *argument) noexcept
+    {
+        return call(iocpnet_dispatcher_post, dispatcher, iocpnet_callback(), argument);
+    }
+
     // Makes a thread that waits in dispatch or poll return.
     iocpnet::status wake(std::uint32_t dispatcher = 0) noexcept { return call(iocpnet_service_wake, dispatcher); }
 

@@ -7,12 +7,42 @@
 
 #include <functional>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace iocpnet
 {
 inline namespace IOCPNET_CPP_VARIANT
 {
+
+namespace detail
+{
+
+template <typename Function>
+void IOCPNET_CALL run_job(const iocpnet_event *, void *argument) noexcept
+{
+    auto *job = static_cast<Function *>(argument);
+    (*job)();
+    delete job;
+}
+
+// `post`: a function of the C interface, called with `to`. The job is freed when it has run, or here when it was refused.
+template <typename Function, typename Post, typename... To>
+status post_job(Function &&function, Post post, To... to) noexcept
+{
+    using job_type = std::decay_t<Function>;
+    auto *job = new (std::nothrow) job_type(std::forward<Function>(function));
+    if (job == nullptr) {
+        return status(IOCPNET_E_NO_MEMORY);
+    }
+    const status outcome(post(to..., run_job<job_type>, job));
+    if (!outcome) {
+        delete job;
+    }
+    return outcome;
+}
+
+} // namespace detail
 
 class buffer;
 
@@ -93,16 +123,10 @@ public:
     template <typename Function>
     status post(Function function) const noexcept
     {
-        auto *job = new (std::nothrow) Function(std::move(function));
-        if (job == nullptr) {
-            return status(IOCPNET_E_NO_MEMORY);
-        }
-        const status outcome(iocpnet_session_post(handle_, run_job<Function>, job));
-        if (!outcome) {
-            delete job;
-        }
-        return outcome;
+        return detail::post_job(std::move(function), iocpnet_session_post, handle_);
     }
+    // The same where delivery is by batches: an event posted, with the argument.
+    status post_event(void *argument) const noexcept { return status(iocpnet_session_post(handle_, nullptr, argument)); }
 
     // The host's own pointer, given back by event::user. The library never touches what it points to.
     status set_user(void *user) const noexcept { return status(iocpnet_session_set_user(handle_, user)); }
@@ -128,14 +152,6 @@ public:
     friend constexpr bool operator<(session a, session b) noexcept { return a.handle_ < b.handle_; }
 
 private:
-    template <typename Function>
-    static void IOCPNET_CALL run_job(const iocpnet_event *, void *argument) noexcept
-    {
-        auto *job = static_cast<Function *>(argument);
-        (*job)();
-        delete job;
-    }
-
     iocpnet_session handle_ = 0;
 };
 
