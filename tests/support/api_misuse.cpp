@@ -184,8 +184,7 @@ void add_watching(Table &table, const World &world)
          {"no UTF-8", [=] { return iocpnet_service_metrics(w->service, "\xff", nullptr, 0); }, argument},
          {"long name", [=] { return iocpnet_service_metrics(w->service, long_name.c_str(), nullptr, 0); }, argument},
          {"name that is cut inside a character",
-          [=] { return iocpnet_service_metrics(w->service, long_name_of_characters.c_str(), nullptr, 0); },
-          argument}}};
+          [=] { return iocpnet_service_metrics(w->service, long_name_of_characters.c_str(), nullptr, 0); }, argument}}};
     table["iocpnet_service_trace"] = {
         Kind::service,
         [](uint64_t h) { return iocpnet_service_trace(h, 0, stored_records, 4); },

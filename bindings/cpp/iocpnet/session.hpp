@@ -126,7 +126,10 @@ public:
         return detail::post_job(std::move(function), iocpnet_session_post, handle_);
     }
     // The same where delivery is by batches: an event posted, with the argument.
-    status post_event(void *argument) const noexcept { return status(iocpnet_session_post(handle_, nullptr, argument)); }
+    status post_event(void *argument) const noexcept
+    {
+        return status(iocpnet_session_post(handle_, nullptr, argument));
+    }
 
     // The host's own pointer, given back by event::user. The library never touches what it points to.
     status set_user(void *user) const noexcept { return status(iocpnet_session_set_user(handle_, user)); }
