@@ -118,7 +118,7 @@ enum {
     IOCPNET_CLOSE_NONE = 0,
     IOCPNET_CLOSE_REQUESTED = 1,   /* iocpnet_session_disconnect */
     IOCPNET_CLOSE_PEER_CLOSED = 2, /* the peer ended the stream in order (FIN) */
-    IOCPNET_CLOSE_RESET = 3,       /* the peer reset the connection (RST) */
+    IOCPNET_CLOSE_RESET = 3,       /* the peer reset the connection (RST), or a conditioner did */
     IOCPNET_CLOSE_ABORTED = 4,     /* the system gave the connection up: unreachable, keep-alive, interface down */
     IOCPNET_CLOSE_IDLE = 5,        /* nothing came for the idle timeout */
     IOCPNET_CLOSE_HANDSHAKE_TIMEOUT = 6, /* no first bytes in time, or a connect that took too long */
@@ -1031,6 +1031,69 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_post(iocpnet_session session, i
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_dispatcher_post(iocpnet_service service, uint32_t dispatcher,
                                                          iocpnet_callback function, void *argument);
 
+/* ------------------------------------------------------------------------------------------- conditioner */
+
+#define IOCPNET_CONDITION_US_MAX 60000000 /* most that each of the times of a conditioner can be */
+
+/* Directions that a conditioner acts on. */
+enum {
+    IOCPNET_CONDITION_RECEIVE = 1,
+    IOCPNET_CONDITION_SEND = 2
+};
+
+/*
+ * A bad network, for tests: how the bytes of a session are held back between the host and the system, in each of its
+ * directions. All bytes still come, once and in order, however they are cut; only a reset loses any.
+ * A piece is what was received, or queued to be sent, at one time. Chances are drawn for each piece, from a generator that
+ * the seed sets off: the same seed and the same pieces give the same decisions.
+ * Times are never shorter than asked for. They are longer by up to 8 ms, the ticks of a dispatcher's timers, and by up to a
+ * forty-eighth of the sum of all delays, so that a conditioner needs little memory however much it delays.
+ */
+typedef struct iocpnet_conditioner {
+    uint32_t struct_size;      /* bytes, set by iocpnet_conditioner_init */
+    uint32_t directions;       /* IOCPNET_CONDITION_*; default both */
+    uint64_t seed;             /* 0, the default: one is made up, and logged (IOCPNET_LOG_NOTICE) */
+    uint64_t bytes_per_second; /* of each direction, up to 2^40, a cap; default 0: none */
+    uint32_t delay_us;         /* of every byte; default 0, as all that follow */
+    uint32_t jitter_us;        /* added to the delay of a piece: 0 to so much, evenly */
+    uint32_t stall_ppm;        /* chance of a piece, per million, to wait for stall_us longer, and all behind it */
+    uint32_t stall_us;
+    uint32_t coalesce_us;    /* what comes within this time of a first piece goes on together with it */
+    uint32_t fragment_bytes; /* most that go on at once: 1 makes RECEIVED, and sends to the system, of one byte */
+    uint32_t reset_ppm;      /* chance of a piece, per million, to reset the connection: to both ends as if the network
+                                did, but that close_origin is IOCPNET_ORIGIN_LIBRARY here */
+    uint32_t
+        held_bytes_max; /* received bytes that are held before the session stops reading, up to 2^30; default 1 MiB */
+} iocpnet_conditioner;
+
+/*
+ * Gives every field its default and sets struct_size. `size`: sizeof(iocpnet_conditioner) of the caller. Errors:
+ * INVALID_ARGUMENT (NULL), INVALID_STRUCT_SIZE. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_conditioner_init(iocpnet_conditioner *conditioner, uint32_t size);
+
+/*
+ * Gives all sessions that open from now on, accepted or connected, a conditioner, each with a seed that is drawn from this
+ * one's; NULL: none any more. Sessions that are open keep what they have. Copied; in every state of the service.
+ * Sessions that find no memory for theirs end with IOCPNET_CLOSE_NO_RESOURCES.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE, NO_MEMORY. Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_set_conditioner(iocpnet_service service,
+                                                                 const iocpnet_conditioner *conditioner);
+
+/*
+ * Gives a session a conditioner, in place of the one that it has; NULL: none any more, and what is held goes on at once.
+ * Inside a callback of its dispatcher it acts on what is sent and comes from then on; elsewhere as soon as the dispatcher
+ * learns of it. What is held stays due as it was. About 4 KiB of memory, and what is held.
+ * Accepted bytes that wait count as queued: WOULD_BLOCK, WRITABLE, SENT and a graceful close, with its deadline, are as
+ * ever. A received byte counts as such when it comes from the system; those that are held are dropped when the session
+ * closes, but for the peer's end of the stream, which comes behind all of them.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE, INVALID_STATE (still connecting), CLOSED, NO_MEMORY.
+ * Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_set_conditioner(iocpnet_session session,
+                                                                 const iocpnet_conditioner *conditioner);
+
 /* ------------------------------------------------------------------------------------------------ groups */
 
 /*
@@ -1168,6 +1231,9 @@ typedef struct iocpnet_api {
     int32_t(IOCPNET_CALL *dispatcher_post)(iocpnet_service service, uint32_t dispatcher, iocpnet_callback function,
                                            void *argument);
     int32_t(IOCPNET_CALL *session_consume)(iocpnet_session session, uint64_t bytes);
+    int32_t(IOCPNET_CALL *conditioner_init)(iocpnet_conditioner *conditioner, uint32_t size);
+    int32_t(IOCPNET_CALL *service_set_conditioner)(iocpnet_service service, const iocpnet_conditioner *conditioner);
+    int32_t(IOCPNET_CALL *session_set_conditioner)(iocpnet_session session, const iocpnet_conditioner *conditioner);
 } iocpnet_api;
 
 /*

@@ -68,6 +68,9 @@ static const iocpnet_api table_of_functions = {
     .session_post = iocpnet_session_post,
     .dispatcher_post = iocpnet_dispatcher_post,
     .session_consume = iocpnet_session_consume,
+    .conditioner_init = iocpnet_conditioner_init,
+    .service_set_conditioner = iocpnet_service_set_conditioner,
+    .session_set_conditioner = iocpnet_session_set_conditioner,
 };
 
 int32_t IOCPNET_CALL iocpnet_get_api(uint32_t version, uint32_t size, iocpnet_api *table)

@@ -3,6 +3,7 @@
 
 set(IOCPNET_SOURCES_COMMON
     api_buffer.c
+    api_conditioner.c
     api_framing.c
     api_group.c
     api_layout.c
@@ -32,12 +33,14 @@ set(IOCPNET_SOURCES_COMMON
     net/broadcast.c
     net/buffer.c
     net/close.c
+    net/conditioner.c
     net/extension.c
     net/framer.c
     net/gate.c
     net/group.c
     net/guard.c
     net/inbox.c
+    net/lane.c
     net/listener.c
     net/listener_admit.c
     net/loop.c

@@ -20,6 +20,7 @@
 #define IOCPNET_HPP
 
 #include "iocpnet/buffer.hpp"
+#include "iocpnet/conditioner.hpp"
 #include "iocpnet/event.hpp"
 #include "iocpnet/group.hpp"
 #include "iocpnet/options.hpp"

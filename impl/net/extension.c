@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "net/conditioner.h"
 #include "net/group.h"
 #include "net/schedule.h"
 #include "net/session.h"
@@ -47,6 +48,12 @@ int32_t icn_extension_make(icn_session *session)
     return make(session);
 }
 
+int32_t icn_extension_make_early(icn_session *session)
+{
+    ICN_CHECK(icn_loop_is_mine(session->loop));
+    return icn_pointer_load(&session->extension) != NULL ? IOCPNET_OK : make(session);
+}
+
 icn_extension *icn_extension_now(const icn_session *session)
 {
     icn_extension *extension = icn_pointer_load(&session->extension);
@@ -77,5 +84,8 @@ void icn_extension_end(icn_session *session)
     icn_groups_leave(session, extension);
     icn_mutex_unlock(groups);
     icn_schedule_leave(session, extension);
+    session->conditioned = false;
+    icn_conditioner_destroy(extension->conditioner);
+    icn_conditioner_destroy(extension->conditioner_wanted);
     icn_memory_release(extension, sizeof *extension, ICN_MEMORY_SESSION);
 }

@@ -9,10 +9,13 @@
 #ifndef ICN_NET_EXTENSION_H
 #define ICN_NET_EXTENSION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/atomic.h"
 #include "base/list.h"
 
+struct icn_conditioner;
 struct icn_group;
 struct icn_session;
 
@@ -22,6 +25,11 @@ typedef struct icn_extension {
     uint32_t group_capacity;
     uint32_t alarm_count; /* under the mutex of the loop's schedule, as the next */
     icn_list alarms;      /* timers that the host has set */
+
+    struct icn_conditioner *conditioner;        /* owner thread; NULL: never had one */
+    struct icn_conditioner *conditioner_wanted; /* under the mutex of the groups, as the next; NULL: none */
+    bool conditioner_off;                       /* the host wants none any more */
+    icn_atomic_u32 conditioner_changed;         /* any thread: 1 until the owner has looked at these two */
 } icn_extension;
 
 /*
@@ -30,7 +38,10 @@ typedef struct icn_extension {
  */
 int32_t icn_extension_make(struct icn_session *session);
 
-/* Under one of the mutexes. NULL: there is none, or the session has ended. */
+/* The same for one that is not open yet. Owner thread. IOCPNET_OK or IOCPNET_E_NO_MEMORY. */
+int32_t icn_extension_make_early(struct icn_session *session);
+
+/* Under one of the mutexes, or on the owner thread, for its own part. NULL: there is none, or the session has ended. */
 icn_extension *icn_extension_now(const struct icn_session *session);
 
 /* Owner thread, once, before the last event of the session. */

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "net/conditioner.h"
 #include "net/listener.h"
 #include "net/schedule.h"
 #include "net/session.h"
@@ -50,6 +51,7 @@ void icn_loop_fini(icn_loop *loop)
     ICN_CHECK(icn_list_is_empty(&loop->sessions));
     ICN_CHECK(icn_list_is_empty(&loop->listeners));
     icn_schedule_fini(loop);
+    icn_conditioners_fini(loop);
     icn_inbox_fini(&loop->inbox);
     icn_send_pool_fini(&loop->send_pool);
     icn_mutex_fini(&loop->socket_mutex);
@@ -299,7 +301,7 @@ static void inbox_filled(icn_kick *kick)
 static void timer_fired(icn_timers *timers, icn_timer *timer)
 {
     icn_loop *loop = ICN_CONTAINER(timers, icn_loop, timers);
-    if (!icn_schedule_due(loop, timer) && !icn_listeners_retry(loop, timer)) {
+    if (!icn_schedule_due(loop, timer) && !icn_conditioners_due(loop, timer) && !icn_listeners_retry(loop, timer)) {
         icn_session_deadline_passed(timer);
     }
 }

@@ -21,6 +21,7 @@
 #include "port/port.h"
 #include "util/timer.h"
 
+struct icn_conditioners;
 struct icn_session;
 
 typedef struct icn_loop icn_loop;
@@ -169,7 +170,8 @@ struct icn_loop {
     icn_list finishing;           /* sessions with nothing in flight, until the end of the turn */
     icn_list finishing_listeners; /* the same */
     icn_send_pool send_pool;
-    icn_kick stop_kick; /* stop was called */
+    icn_kick stop_kick;                    /* stop was called */
+    struct icn_conditioners *conditioners; /* NULL: no session has had one */
 };
 
 /* The port is the loop's from here on. Any thread; nobody drives the loop yet. */

@@ -36,6 +36,8 @@ struct icn_roster {
     uint32_t send_policy;         /* IOCPNET_SEND_* */
     uint64_t send_queue_bytes_max;
     uint64_t send_queue_bytes_low;
+    uint32_t receive_buffer_bytes;
+    icn_atomic_pointer conditioner; /* see conditioner.h; once there is one until the service is gone. NULL: none */
 
     icn_groups groups;
 

@@ -113,6 +113,19 @@ uint32_t icn_send_queue_gather(const icn_send_queue *queue, iocpnet_iovec *piece
     return count;
 }
 
+uint64_t icn_send_queue_sum(const icn_send_queue *queue)
+{
+    const icn_send_chunk *chunk = queue->last;
+    uint64_t bytes = 0;
+    if (chunk != NULL) {
+        do {
+            chunk = chunk->next;
+            bytes += chunk->end - chunk->begin;
+        } while (chunk != queue->last);
+    }
+    return bytes;
+}
+
 static void drop_first(icn_send_queue *queue, icn_send_pool *pool)
 {
     icn_send_chunk *chunk = queue->last->next;

@@ -69,6 +69,9 @@ static inline bool icn_send_queue_is_empty(const icn_send_queue *queue)
 /* Stores up to `count_max` pieces from the front; returns how many. They stay queued. Owner thread. */
 uint32_t icn_send_queue_gather(const icn_send_queue *queue, iocpnet_iovec *pieces, uint32_t count_max);
 
+/* The bytes in it; the inbox is not looked at. Looks at each chunk. Owner thread. */
+uint64_t icn_send_queue_sum(const icn_send_queue *queue);
+
 /* Drops `bytes` from the front, which the system has taken, and gives their budget back. Owner thread. */
 void icn_send_queue_consume(icn_send_queue *queue, icn_send_pool *pool, uint64_t bytes);
 

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "net/conditioner.h"
 #include "net/session_framing.h"
 #include "net/test_hooks.h"
 #include "util/handle.h"
@@ -63,6 +64,9 @@ void icn_session_look(icn_kick *kick)
             icn_session_start(session);
         }
         icn_session_look_at_kept(session);
+        if (icn_pointer_load(&session->extension) != NULL) {
+            icn_conditioner_look(session);
+        }
         icn_session_pursue_end_of_stream(session);
         icn_session_pursue_close(session);
         icn_session_update_receive(session);

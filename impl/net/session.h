@@ -36,12 +36,13 @@ typedef enum icn_session_state {
 } icn_session_state;
 
 /*
- * Who may write session->close, and whether it may be read. Goes from UNCLAIMED, or UNCLAIMED_APART, through one WRITING to
- * one of the last two. Not UNCLAIMED: what is received is not handed out as it came.
+ * Who may write session->close, and whether it may be read. Goes from one of the UNCLAIMED through one WRITING to one of the
+ * last two. Not UNCLAIMED: what is received is not handed out as it came.
  */
 typedef enum icn_close_claim {
     ICN_CLOSE_UNCLAIMED = 0,
-    ICN_CLOSE_UNCLAIMED_APART, /* the session has a framing, or had one */
+    ICN_CLOSE_UNCLAIMED_APART,       /* the session has a framing, or had one */
+    ICN_CLOSE_UNCLAIMED_CONDITIONED, /* the session has a conditioner: what is sent waits in the queue, too */
     ICN_CLOSE_WRITING,
     ICN_CLOSE_BY_HOST,   /* iocpnet_session_disconnect */
     ICN_CLOSE_BY_LIBRARY /* the peer, an error, a limit, or the service stops */
@@ -65,12 +66,13 @@ typedef struct icn_session {
     icn_atomic_u8 end_seen;        /* 1: the host has seen all that came before the end of the peer's stream */
 
     /* Owner thread. */
-    uint8_t operations;     /* in flight: the owner references */
-    bool attached : 1;      /* the socket is tied to the port */
-    bool announced : 1;     /* CONNECTED was delivered */
-    bool end_of_stream : 1; /* nothing more can be received: the peer's FIN, or an error */
-    bool broken : 1;        /* an error ended an operation: nothing more can be sent either */
-    bool cut : 1;           /* did not end gracefully: the connection is reset when the socket is closed */
+    uint8_t operations;      /* in flight: the owner references */
+    bool attached : 1;       /* the socket is tied to the port */
+    bool announced : 1;      /* CONNECTED was delivered */
+    bool end_of_stream : 1;  /* nothing more can be received: the peer's FIN, or an error */
+    uint8_t broken : 1;      /* an error ended an operation: nothing more can be sent either */
+    uint8_t conditioned : 1; /* the extension has a conditioner, which is in use. Looked at with `broken` */
+    bool cut : 1;            /* did not end gracefully: the connection is reset when the socket is closed */
     bool no_delay : 1;
     bool unanswered : 1; /* does not receive before the host has said what it consumed */
     uint8_t cut_error;   /* what cut a graceful close short: minus its status; 0: nothing did */
@@ -201,6 +203,8 @@ void icn_session_update_receive(icn_session *session);
 void icn_session_receive_completed(icn_operation *operation, const icn_completion *completion);
 /* The same where events go to a queue. */
 void icn_session_receive_to_queue(icn_operation *operation, const icn_completion *completion);
+/* What is received, counted, and held back by nothing but a framing any more. Owner thread. */
+void icn_session_hand_on(icn_session *session, const void *data, uint32_t size);
 /* The event queue is full, or has room again: no session of the loop receives, or all do as they want. Owner thread. */
 void icn_sessions_starve(icn_loop *loop, bool starved);
 /* The host has seen all that came before the end of the peer's stream. The session is not retired. Any thread. */
@@ -259,6 +263,9 @@ static inline void icn_session_flush_with_turn(icn_session *session)
 }
 /* Owner thread: submits what is queued, unless a send is in flight. */
 void icn_session_flush(icn_session *session);
+/* Sends at most so many bytes of what is queued, of a session with a conditioner. Returns how many the system took at once;
+ * 0: it takes none now, and the send waits, or one does already, or nothing can be sent. */
+uint32_t icn_session_send_some(icn_session *session, uint32_t bytes_max);
 /* The same when the system has just taken less than it was offered: the send waits. Something is queued. */
 void icn_session_start_send(icn_session *session);
 
@@ -320,6 +327,12 @@ static inline void icn_session_drop(icn_session *session)
 static inline bool icn_session_is_closing(const icn_session *session)
 {
     return icn_u8_load(&session->close_claim) >= ICN_CLOSE_WRITING;
+}
+
+/* True: what is sent back goes to the queue like the rest, for the session closes, or has a conditioner. Any thread. */
+static inline bool icn_session_queues_all(const icn_session *session)
+{
+    return icn_u8_load(&session->close_claim) >= ICN_CLOSE_UNCLAIMED_CONDITIONED;
 }
 
 /* Any thread: iocpnet_session_disconnect. `close` is copied; its note is taken over. */

@@ -69,8 +69,8 @@ static icn_session_framing *framing_for(icn_session *session)
     return framed;
 }
 
-/* From here on what is received is not handed out as it came. Whoever sees this sees the framing, which was set before. */
-static void receive_apart(icn_session *session)
+/* Whoever sees this sees the framing. */
+void icn_session_receive_apart(icn_session *session)
 {
     uint8_t claim = ICN_CLOSE_UNCLAIMED;
     while (!icn_u8_replace(&session->close_claim, &claim, ICN_CLOSE_UNCLAIMED_APART)) {
@@ -98,7 +98,7 @@ int32_t icn_session_set_framing(icn_session *session, const icn_framing *framing
     icn_mutex_unlock(&framed->mutex);
     /* Behind the store: the owner that sees the change finds at least this framing. */
     icn_u32_exchange(&framed->changed, 1);
-    receive_apart(session);
+    icn_session_receive_apart(session);
     /* What is kept may be messages now. */
     icn_session_kick(session);
     return IOCPNET_OK;
@@ -458,6 +458,15 @@ void icn_session_cut_into_messages(icn_session *session, const void *data, uint3
         return;
     }
     icn_rest rest = {.data = make_way(session->loop, data, size), .size = size};
+    look_at_all(session, framed, &rest);
+    tidy(session, framed, &rest);
+}
+
+void icn_session_cut_held(icn_session *session, const void *data, uint32_t size)
+{
+    icn_session_framing *framed = framing_of(session);
+    ICN_CHECK(framed != NULL && size != 0);
+    icn_rest rest = {.data = data, .size = size};
     look_at_all(session, framed, &rest);
     tidy(session, framed, &rest);
 }

@@ -46,6 +46,10 @@ int32_t icn_session_send_message(icn_session *session, const void *data, uint64_
 
 /* Owner thread: bytes came, which are counted. The session is open. */
 void icn_session_cut_into_messages(icn_session *session, const void *data, uint32_t size);
+/* The same for bytes that a conditioner held: with batches they lie in the port's own memory. */
+void icn_session_cut_held(icn_session *session, const void *data, uint32_t size);
+/* Any thread: from here on what is received is not handed out as it came. The framing was set before. */
+void icn_session_receive_apart(icn_session *session);
 /* Owner thread: hands out what waited, as far as it may. */
 void icn_session_look_at_kept(icn_session *session);
 /* Owner thread: the peer ended its stream. True: messages wait to be handed out before that is told. */

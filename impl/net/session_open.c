@@ -1,6 +1,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "net/conditioner.h"
 #include "net/session.h"
 #include "os/clock.h"
 #include "os/socket.h"
@@ -22,6 +23,9 @@ static void announce(icn_session *session)
 static void opened(icn_session *session)
 {
     icn_loop *loop = session->loop;
+    if (icn_pointer_load(&loop->roster->conditioner) != NULL && !icn_conditioner_begin(session)) {
+        return;
+    }
     if (session->listener != 0) {
         icn_os_socket_accepted(session->endpoint.socket, session->no_delay);
     } else {

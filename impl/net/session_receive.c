@@ -2,6 +2,7 @@
 
 #include "base/attributes.h"
 #include "base/check.h"
+#include "net/conditioner.h"
 #include "net/session.h"
 #include "net/session_framing.h"
 #include "net/test_hooks.h"
@@ -16,6 +17,9 @@ static bool wants_to_receive(const icn_session *session)
     switch (icn_session_state_now(session)) {
     case ICN_SESSION_OPEN:
         if (guard != NULL && guard->throttled_until != 0) {
+            return false;
+        }
+        if (session->conditioned && icn_conditioner_is_full(session)) {
             return false;
         }
         return session->announced && !session->loop->starved && !session->unanswered &&
@@ -46,13 +50,39 @@ static inline void count_received(icn_session *session, icn_loop *loop, uint32_t
     icn_u64_count(&loop->counters.bytes_received, size);
 }
 
-/* The session closes, and wants no more; or it has a framing. */
-static ICN_RARE void receive_apart(icn_session *session, const icn_completion *completion)
+void icn_session_hand_on(icn_session *session, const void *data, uint32_t size)
+{
+    icn_loop *loop = session->loop;
+    ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_OPEN);
+    if (icn_pointer_load(&session->framing) != NULL) {
+        icn_session_cut_held(session, data, size);
+    } else if (loop->deliver_received == NULL) {
+        if (loop->on_received != NULL) {
+            icn_session_serve_message(session, loop, data, size);
+        }
+    } else if (icn_loop_wants(loop, IOCPNET_EVENT_RECEIVED)) {
+        loop->deliver_received(loop, session, data, size);
+    }
+}
+
+static ICN_RARE void receive_conditioned(icn_session *session, const icn_completion *completion)
 {
     if (!icn_session_is_closing(session)) {
         ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_OPEN);
         count_received(session, session->loop, completion->size);
+        icn_conditioner_receive(session, completion->data, completion->size);
+    }
+}
+
+/* It has a framing, or a conditioner; or the session closes, and wants no more. */
+static ICN_RARE void receive_apart(icn_session *session, const icn_completion *completion)
+{
+    if (icn_u8_load(&session->close_claim) == ICN_CLOSE_UNCLAIMED_APART) {
+        ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_OPEN);
+        count_received(session, session->loop, completion->size);
         icn_session_cut_into_messages(session, completion->data, completion->size);
+    } else {
+        receive_conditioned(session, completion);
     }
 }
 
@@ -100,7 +130,7 @@ static void peer_ended(icn_session *session)
     session->end_of_stream = true;
     switch (icn_session_state_now(session)) {
     case ICN_SESSION_OPEN:
-        if (!icn_session_keeps_end(session)) {
+        if (!icn_conditioner_keeps_end(session) && !icn_session_keeps_end(session)) {
             icn_session_tell_end_of_stream(session);
         }
         break;
@@ -179,7 +209,12 @@ void icn_sessions_starve(icn_loop *loop, bool starved)
     loop->starved = starved;
     /* Starting and cancelling take no session off the list. */
     for (icn_list_node *node = loop->sessions.next; node != &loop->sessions; node = node->next) {
-        icn_session_update_receive(ICN_CONTAINER(node, icn_session, loop_node));
+        icn_session *session = ICN_CONTAINER(node, icn_session, loop_node);
+        icn_session_update_receive(session);
+        if (session->conditioned) {
+            /* It may hand on what it holds. */
+            icn_session_kick(session);
+        }
     }
 }
 
@@ -192,7 +227,7 @@ int32_t icn_session_set_pause(icn_session *session, bool pause)
     if (icn_loop_is_mine(session->loop)) {
         /* Inside a callback: only what the port has received already may still come. */
         icn_session_update_receive(session);
-        if (session->end_of_stream || icn_pointer_load(&session->framing) != NULL) {
+        if (session->end_of_stream || session->conditioned || icn_pointer_load(&session->framing) != NULL) {
             /* It may close now, which sends what is queued, or have messages that waited: no event inside this one. */
             icn_session_kick(session);
         }

@@ -3,6 +3,7 @@
 #include "base/attributes.h"
 #include "base/check.h"
 #include "net/broadcast.h"
+#include "net/conditioner.h"
 #include "net/session.h"
 
 /* Pieces of one gathered send. */
@@ -66,6 +67,14 @@ static bool may_send(const icn_session *session)
 {
     icn_session_state state = icn_session_state_now(session);
     return (state == ICN_SESSION_OPEN || state == ICN_SESSION_FLUSHING) && !session->broken;
+}
+
+/* The same, and nothing holds it back: one look at both bits. */
+static inline bool may_send_at_once(const icn_session *session)
+{
+    icn_session_state state = icn_session_state_now(session);
+    return (state == ICN_SESSION_OPEN || state == ICN_SESSION_FLUSHING) &&
+           (session->broken == 0 && session->conditioned == 0);
 }
 
 /* Something was moved to the queue, or there was no memory for it: that does not wait for a send in flight. */
@@ -308,10 +317,46 @@ static void start_send(icn_session *session, const iocpnet_iovec *pieces, uint32
     icn_port_send(loop->port, &session->endpoint, pieces, count);
 }
 
+uint32_t icn_session_send_some(icn_session *session, uint32_t bytes_max)
+{
+    ICN_CHECK(session->conditioned && bytes_max != 0);
+    if (!may_send(session) || session->endpoint.writer.state != ICN_OPERATION_IDLE) {
+        return 0;
+    }
+    iocpnet_iovec pieces[GATHER_MAX];
+    uint32_t count = 0;
+    const uint32_t gathered = icn_send_queue_gather(&session->send_queue, pieces, GATHER_MAX);
+    for (uint32_t room = bytes_max; count < gathered && room != 0; count++) {
+        pieces[count].size = pieces[count].size < room ? pieces[count].size : room;
+        room -= (uint32_t)pieces[count].size;
+    }
+    const uint32_t taken = icn_port_send_now(session->loop->port, &session->endpoint, pieces, count);
+    if (taken == 0) {
+        start_send(session, pieces, count);
+    } else {
+        bytes_taken(session, taken);
+    }
+    return taken;
+}
+
+/* It has a conditioner, or can not send. */
+static ICN_RARE void flush_apart(icn_session *session)
+{
+    if (!may_send(session)) {
+        return;
+    }
+    if (session->send_queue.bytes_lost != 0) {
+        icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
+    } else {
+        icn_conditioner_send(session);
+    }
+}
+
 void icn_session_flush(icn_session *session)
 {
     icn_loop *loop = session->loop;
-    if (!may_send(session)) {
+    if (!may_send_at_once(session)) {
+        flush_apart(session);
         return;
     }
     if (session->send_queue.bytes_lost != 0) {
@@ -342,7 +387,9 @@ void icn_session_flush(icn_session *session)
 void icn_session_start_send(icn_session *session)
 {
     iocpnet_iovec pieces[GATHER_MAX];
-    if (may_send(session) && session->endpoint.writer.state == ICN_OPERATION_IDLE) {
+    if (session->conditioned) {
+        icn_session_flush_with_turn(session);
+    } else if (may_send(session) && session->endpoint.writer.state == ICN_OPERATION_IDLE) {
         start_send(session, pieces, icn_send_queue_gather(&session->send_queue, pieces, GATHER_MAX));
     }
 }

@@ -18,7 +18,7 @@ bool icn_session_reply(icn_loop *loop, uint64_t handle, const void *data, uint64
     icn_service_window *served = &loop->served;
     const icn_session *session = served->session;
     if (served->event.session != handle || !is_received(&served->event, data, bytes) ||
-        bytes > served->reply_bytes_max || icn_session_is_closing(session) || icn_inbox_is_filled(&loop->inbox) ||
+        bytes > served->reply_bytes_max || icn_session_queues_all(session) || icn_inbox_is_filled(&loop->inbox) ||
         !icn_send_queue_reserve_first(&served->session->send_queue, bytes)) {
         return false;
     }
@@ -168,7 +168,7 @@ static inline icn_event_record *find_lent(const icn_answers *answers, const void
 /* The session is not retired: that happens inside the gate. */
 static inline bool may_answer(const icn_session *session, const icn_loop *loop)
 {
-    return icn_session_state_now(session) == ICN_SESSION_OPEN && !icn_session_is_closing(session) &&
+    return icn_session_state_now(session) == ICN_SESSION_OPEN && !icn_session_queues_all(session) &&
            !icn_inbox_is_filled(&loop->inbox);
 }
 

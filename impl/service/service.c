@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "net/buffer.h"
+#include "net/conditioner.h"
 #include "net/group.h"
 #include "net/schedule.h"
 #include "os/clock.h"
@@ -34,6 +35,7 @@ static void set_limits(icn_service *service)
     roster->send_policy = options->send_policy;
     roster->send_queue_bytes_max = options->send_queue_bytes_max;
     roster->send_queue_bytes_low = options->send_queue_bytes_low;
+    roster->receive_buffer_bytes = options->receive_buffer_bytes;
     roster->stopped = icn_service_stopped;
     /* Each loop holds the service until it was told to stop. */
     icn_u64_store(&roster->holds, options->dispatcher_count);
@@ -123,6 +125,7 @@ static icn_service *allocate(const iocpnet_service_options *options)
 static void release(icn_service *service)
 {
     icn_groups_fini(&service->roster);
+    icn_roster_end_conditioner(&service->roster);
     icn_address_table_destroy(service->roster.addresses);
     icn_condition_fini(&service->changed);
     icn_mutex_fini(&service->mutex);

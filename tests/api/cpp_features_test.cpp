@@ -1,6 +1,7 @@
 /* The C++ wrapper of framing, groups, timers, jobs and admission. */
 #include <iocpnet.hpp>
 
+#include <atomic>
 #include <future>
 #include <optional>
 #include <string>
@@ -198,6 +199,41 @@ TEST_P(CppFeatures, BatchesCarryTimersAndJobs)
         }
         return timers == 1 && jobs == 2;
     });
+}
+
+TEST_P(CppFeatures, ConditionersHoldBackAServiceOrASession)
+{
+    std::atomic<uint32_t> pieces{0};
+    const auto bytewise = iocpnet::conditioner()
+                              .with_seed(1)
+                              .with_directions(IOCPNET_CONDITION_RECEIVE)
+                              .with_bytes_per_second(1000000)
+                              .with_delay_us(1000)
+                              .with_jitter_us(1000)
+                              .with_stalls(1, 1000)
+                              .with_coalesce_us(1000)
+                              .with_fragment_bytes(1)
+                              .with_reset_ppm(0)
+                              .with_held_bytes_max(1000);
+    service->set_conditioner(bytewise).value();
+    service->on_connected([](iocpnet::session session) { session.send("!").value(); }).value();
+    service
+        ->on_received([&](iocpnet::session session, iocpnet::bytes data) {
+            if (++pieces == 5) {
+                session.remove_conditioner().value();
+                session.set_conditioner(iocpnet::conditioner().with_delay_us(1000)).value();
+            }
+            session.send(data).value();
+        })
+        .value();
+    Socket peer = start_and_connect();
+    ASSERT_EQ("!", peer.receive(1)); /* it has one now */
+    service->remove_conditioner().value();
+    ASSERT_TRUE(peer.send("12345"));
+    EXPECT_EQ("12345", peer.receive(5));
+    EXPECT_EQ(5u, pieces);
+    ASSERT_TRUE(peer.send("67890"));
+    EXPECT_EQ("67890", peer.receive(5));
 }
 
 TEST_P(CppFeatures, OptionsOfAdmissionAreInForce)

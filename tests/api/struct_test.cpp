@@ -199,6 +199,9 @@ TEST(StructSize, InitFunctionsFillTheSizeOfTheCaller)
             return iocpnet_framing_init(static_cast<iocpnet_framing *>(m), size, IOCPNET_FRAMING_LENGTH);
         },
         sizeof(iocpnet_framing), false, true);
+    expect_fills_exactly(
+        [](void *m, uint32_t size) { return iocpnet_conditioner_init(static_cast<iocpnet_conditioner *>(m), size); },
+        sizeof(iocpnet_conditioner), false, true);
 }
 
 TEST(StructSize, ApiTableIsFilledToTheSizeOfTheCaller)
@@ -334,6 +337,18 @@ TEST_P(StructSizes, OptionsOfADisconnectAreReadToTheirSize)
     /* The first one that is accepted ends the session; its peer is silent, so that the handle stays valid. */
     expect_reads_exactly(defaults, [&](const void *options) {
         return iocpnet_session_disconnect(session, static_cast<const iocpnet_disconnect_options *>(options));
+    });
+}
+
+TEST_P(StructSizes, AConditionerIsReadToItsSize)
+{
+    Host host(callbacks());
+    iocpnet_conditioner defaults;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_conditioner_init(&defaults, sizeof defaults));
+    EXPECT_EQ(3u, defaults.directions);
+    EXPECT_EQ(1u << 20, defaults.held_bytes_max);
+    expect_reads_exactly(defaults, [&](const void *options) {
+        return iocpnet_service_set_conditioner(host.service(), static_cast<const iocpnet_conditioner *>(options));
     });
 }
 

@@ -351,6 +351,25 @@ void check_disconnect(fuzz::Input &input)
     FUZZ_REQUIRE(is_as_before(before));
 }
 
+void check_conditioner(fuzz::Input &input)
+{
+    Given<iocpnet_conditioner> given(input, iocpnet_conditioner_init);
+    const bool readable = given.complete_it();
+    const iocpnet_conditioner &options = given.complete;
+    const uint32_t longest =
+        std::max(std::max(options.delay_us, options.jitter_us), std::max(options.stall_us, options.coalesce_us));
+    const bool valid = options.directions >= 1 && options.directions <= 3 && longest <= IOCPNET_CONDITION_US_MAX &&
+                       options.stall_ppm <= 1000000 && options.reset_ppm <= 1000000 &&
+                       options.bytes_per_second <= UINT64_C(1) << 40 && options.held_bytes_max >= 1 &&
+                       options.held_bytes_max <= 1U << 30;
+    const int32_t status = iocpnet_service_set_conditioner(service().handle, given.pointer());
+    const int32_t expected = !readable ? IOCPNET_E_INVALID_STRUCT_SIZE
+                             : valid   ? IOCPNET_OK
+                                       : IOCPNET_E_INVALID_ARGUMENT;
+    FUZZ_REQUIRE(status == expected);
+    FUZZ_REQUIRE(iocpnet_service_set_conditioner(service().handle, nullptr) == IOCPNET_OK);
+}
+
 /* ---- the allocator ---- */
 
 void *IOCPNET_CALL allocate(uint64_t size, void *)
@@ -390,7 +409,7 @@ void check_allocator(fuzz::Input &input)
 
 void check_defaults(fuzz::Input &input)
 {
-    switch (input.below(5)) {
+    switch (input.below(6)) {
     case 0:
         check_output<iocpnet_allocator>(input, true, iocpnet_allocator_init);
         break;
@@ -403,8 +422,11 @@ void check_defaults(fuzz::Input &input)
     case 3:
         check_output<iocpnet_connect_options>(input, true, iocpnet_connect_options_init);
         break;
-    default:
+    case 4:
         check_output<iocpnet_disconnect_options>(input, true, iocpnet_disconnect_options_init);
+        break;
+    default:
+        check_output<iocpnet_conditioner>(input, true, iocpnet_conditioner_init);
         break;
     }
 }
@@ -459,8 +481,8 @@ void check_table(fuzz::Input &input)
 }
 
 using Check = void (*)(fuzz::Input &);
-const Check checks[] = {check_service,   check_listener, check_connect,  check_disconnect,
-                        check_allocator, check_defaults, check_counters, check_table};
+const Check checks[] = {check_service,  check_listener, check_connect, check_disconnect, check_allocator,
+                        check_defaults, check_counters, check_table,   check_conditioner};
 
 } // namespace
 

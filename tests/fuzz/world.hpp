@@ -104,6 +104,7 @@ private:
     void send_pieces();
     void disconnect();
     void pause_or_resume();
+    void condition();
     void change_user();
     void read_session();
     void connect_peer();

@@ -153,7 +153,7 @@ void World::call_service(Service &service)
 
 void World::call_session()
 {
-    switch (input_.below(8)) {
+    switch (input_.below(9)) {
     case 0:
     case 1:
         send();
@@ -170,6 +170,9 @@ void World::call_session()
         break;
     case 6:
         change_user();
+        break;
+    case 7:
+        condition();
         break;
     default:
         read_session();

@@ -105,6 +105,22 @@ void World::pause_or_resume()
            {IOCPNET_OK, IOCPNET_E_CLOSED});
 }
 
+/* No resets: what the peers see has to be told by what they and the host did. */
+void World::condition()
+{
+    const Picked picked = pick_session();
+    iocpnet_conditioner conditioner;
+    FUZZ_REQUIRE(iocpnet_conditioner_init(&conditioner, sizeof conditioner) == IOCPNET_OK);
+    conditioner.seed = 1 + input_.byte();
+    conditioner.directions = 1 + input_.below(3);
+    conditioner.fragment_bytes = input_.pick<uint32_t>({0, 1, 1000});
+    conditioner.jitter_us = input_.pick<uint32_t>({0, 100, 2000});
+    conditioner.bytes_per_second = input_.pick<uint32_t>({0, 10000000});
+    conditioner.held_bytes_max = input_.pick<uint32_t>({1, 1000, 1000000});
+    expect(iocpnet_session_set_conditioner(picked.handle, input_.below(4) != 0 ? &conditioner : nullptr), picked,
+           {IOCPNET_OK, IOCPNET_E_CLOSED, IOCPNET_E_INVALID_STATE});
+}
+
 void World::change_user()
 {
     const Picked picked = pick_session();

@@ -598,6 +598,7 @@ Table table_of(const World &world)
     add_buffer(table, world);
     add_group(table, world);
     add_schedule(table, world);
+    add_conditioner(table, world);
     return table;
 }
 

@@ -80,5 +80,6 @@ Table table_of(const World &world);
 /* Parts of the table (api_misuse_groups.cpp). */
 void add_group(Table &table, const World &world);
 void add_schedule(Table &table, const World &world);
+void add_conditioner(Table &table, const World &world);
 
 } // namespace api_test

@@ -1,4 +1,4 @@
-/* The table of misuse: groups, timers and jobs. */
+/* The table of misuse: groups, timers, jobs and conditioners. */
 #include "support/api_misuse.hpp"
 
 namespace api_test
@@ -92,6 +92,47 @@ void add_schedule(Table &table, const World &world)
          {"dispatcher above", [=] { return iocpnet_dispatcher_post(w->service, 1, nothing, nullptr); }, argument},
          {"highest dispatcher", [=] { return iocpnet_dispatcher_post(w->service, UINT32_MAX, nothing, nullptr); },
           argument}}};
+}
+
+void add_conditioner(Table &table, const World &world)
+{
+    using Conditioner = iocpnet_conditioner;
+    const World *w = &world;
+    table["iocpnet_conditioner_init"].wrong = {
+        {"NULL", [] { return iocpnet_conditioner_init(nullptr, sizeof(Conditioner)); }, argument}};
+    table["iocpnet_service_set_conditioner"] = {
+        Kind::service, [](uint64_t h) { return iocpnet_service_set_conditioner(h, nullptr); }, {}};
+    table["iocpnet_session_set_conditioner"] = {
+        Kind::session, [](uint64_t h) { return iocpnet_session_set_conditioner(h, nullptr); }, {}};
+    const auto add = [&](const char *what, const std::function<void(Conditioner &)> &change) {
+        const auto changed = [=] {
+            Conditioner conditioner;
+            iocpnet_conditioner_init(&conditioner, sizeof conditioner);
+            change(conditioner);
+            return conditioner;
+        };
+        const auto of_service = [=] {
+            const Conditioner conditioner = changed();
+            return iocpnet_service_set_conditioner(w->service, &conditioner);
+        };
+        const auto of_session = [=] {
+            const Conditioner conditioner = changed();
+            return iocpnet_session_set_conditioner(w->session, &conditioner);
+        };
+        table["iocpnet_service_set_conditioner"].wrong.push_back({what, of_service, argument});
+        table["iocpnet_session_set_conditioner"].wrong.push_back({what, of_session, argument});
+    };
+    add("no direction", [](Conditioner &c) { c.directions = 0; });
+    add("a third direction", [](Conditioner &c) { c.directions = 7; });
+    add("delay", [](Conditioner &c) { c.delay_us = IOCPNET_CONDITION_US_MAX + 1; });
+    add("jitter", [](Conditioner &c) { c.jitter_us = UINT32_MAX; });
+    add("stall", [](Conditioner &c) { c.stall_us = UINT32_MAX; });
+    add("chance of a stall", [](Conditioner &c) { c.stall_ppm = 1000001; });
+    add("coalescing", [](Conditioner &c) { c.coalesce_us = UINT32_MAX; });
+    add("chance of a reset", [](Conditioner &c) { c.reset_ppm = UINT32_MAX; });
+    add("rate", [](Conditioner &c) { c.bytes_per_second = (UINT64_C(1) << 40) + 1; });
+    add("nothing held", [](Conditioner &c) { c.held_bytes_max = 0; });
+    add("too much held", [](Conditioner &c) { c.held_bytes_max = (UINT32_C(1) << 30) + 1; });
 }
 
 } // namespace api_test

@@ -132,6 +132,34 @@ void group_of_two(Trial &trial)
     trial.reach(queued == 2 && first.received == "to all");
 }
 
+/* A session that gets one of its own in place of the service's; the first bytes come when it has both. */
+void conditioned_echo(Trial &trial)
+{
+    iocpnet_conditioner conditioner;
+    iocpnet_conditioner_init(&conditioner, sizeof conditioner);
+    conditioner.seed = 3;
+    conditioner.fragment_bytes = 5;
+    conditioner.delay_us = 1000;
+    trial.on(IOCPNET_EVENT_CONNECTED, [&](const iocpnet_event &event) {
+        if (!trial.allow(iocpnet_session_set_conditioner(event.session, &conditioner),
+                         {IOCPNET_E_CLOSED, IOCPNET_E_INVALID_HANDLE})) {
+            trial.disconnect(event.session, IOCPNET_DISCONNECT_ABORT, gave_up, nullptr);
+        }
+    });
+    trial.on(IOCPNET_EVENT_RECEIVED, [&](const iocpnet_event &event) {
+        trial.send(event.session, std::string(static_cast<const char *>(event.data), static_cast<size_t>(event.size)));
+    });
+    trial.serve();
+    const bool set = trial.is_serving() && trial.allow(iocpnet_service_set_conditioner(trial.service(), &conditioner));
+    Peer &peer = trial.connect_peer();
+    trial.run_until([&] { return peer.ended || trial.count(IOCPNET_EVENT_CONNECTED) == 1; });
+    peer.send(message + message);
+    trial.run_until([&] { return peer.ended || trial.was_short() || peer.received.size() == 2 * message.size(); });
+    trial.disconnect(trial.session(0), IOCPNET_DISCONNECT_GRACEFUL, 0, nullptr);
+    trial.run_until_idle();
+    trial.reach(set && peer.received == message + message);
+}
+
 } // namespace
 
 std::vector<Scenario> feature_scenarios()
@@ -139,7 +167,8 @@ std::vector<Scenario> feature_scenarios()
     return {{"messages_in_halves", messages_in_halves},
             {"stream_that_is_kept", stream_that_is_kept},
             {"timers_and_jobs", timers_and_jobs},
-            {"group_of_two", group_of_two}};
+            {"group_of_two", group_of_two},
+            {"conditioned_echo", conditioned_echo}};
 }
 
 } // namespace scale_test

@@ -3,6 +3,7 @@
 #ifndef IOCPNET_CPP_OPTIONS_HPP
 #define IOCPNET_CPP_OPTIONS_HPP
 
+#include "conditioner.hpp"
 #include "framing.hpp"
 #include "values.hpp"
 

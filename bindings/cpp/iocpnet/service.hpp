@@ -243,6 +243,16 @@ public:
         return outcome;
     }
 
+    // Of sessions that open from now on: a bad network, for tests.
+    iocpnet::status set_conditioner(const conditioner &how) noexcept
+    {
+        return call(iocpnet_service_set_conditioner, &how.value());
+    }
+    iocpnet::status remove_conditioner() noexcept
+    {
+        return call(iocpnet_service_set_conditioner, static_cast<const iocpnet_conditioner *>(nullptr));
+    }
+
     result<service_statistics> statistics() const noexcept
     {
         service_statistics counters = {};

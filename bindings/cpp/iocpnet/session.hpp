@@ -105,6 +105,13 @@ public:
         return disconnect(options);
     }
 
+    // Makes the network of this session a bad one, for tests.
+    status set_conditioner(const conditioner &how) const noexcept
+    {
+        return status(iocpnet_session_set_conditioner(handle_, &how.value()));
+    }
+    status remove_conditioner() const noexcept { return status(iocpnet_session_set_conditioner(handle_, nullptr)); }
+
     status pause_receive() const noexcept { return status(iocpnet_session_pause_receive(handle_)); }
     status resume_receive() const noexcept { return status(iocpnet_session_resume_receive(handle_)); }
 

@@ -1,0 +1,657 @@
+/* The conditioner: bytes are held back, cut and joined, and still come once and in order. */
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <mutex>
+
+#include "support/api_fixture.hpp"
+
+using namespace api_test;
+
+namespace
+{
+
+using Microseconds = std::chrono::microseconds;
+using Milliseconds = std::chrono::milliseconds;
+
+iocpnet_conditioner conditioner_of(const std::function<void(iocpnet_conditioner &)> &adjust)
+{
+    iocpnet_conditioner conditioner;
+    EXPECT_EQ(IOCPNET_OK, iocpnet_conditioner_init(&conditioner, sizeof conditioner));
+    conditioner.seed = 5;
+    adjust(conditioner);
+    return conditioner;
+}
+
+/* A length in 16 bits in front. */
+std::string message_of(const std::string &body)
+{
+    const char size[] = {static_cast<char>(body.size() & 0xff), static_cast<char>(body.size() >> 8)};
+    return std::string(size, 2) + body;
+}
+
+class Conditioner : public ModeTest
+{
+protected:
+    void TearDown() override
+    {
+        if (host) {
+            EXPECT_EQ(IOCPNET_OK, host->destroy());
+        }
+        host.reset();
+        ModeTest::TearDown();
+    }
+
+    void create(const Host::Adjust &adjust = {})
+    {
+        host = std::make_unique<Host>(GetParam(), adjust);
+        host->on(IOCPNET_EVENT_RECEIVED, [this](const iocpnet_event &event) {
+            const std::lock_guard<std::mutex> lock(mutex);
+            sizes.push_back(event.size);
+            if (on_received) {
+                on_received(event);
+            }
+        });
+    }
+
+    void set_for_service(const std::function<void(iocpnet_conditioner &)> &adjust)
+    {
+        const iocpnet_conditioner conditioner = conditioner_of(adjust);
+        ASSERT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(host->service(), &conditioner));
+    }
+
+    /* One session, accepted. */
+    void connect(const iocpnet_listener_options *options = nullptr, int receive_buffer = 0)
+    {
+        const std::string address = host->listen(options);
+        ASSERT_EQ(IOCPNET_OK, host->start());
+        peer = Socket::connect(address, receive_buffer);
+        ASSERT_TRUE(host->wait_connected(1));
+        session = host->recorder().nth(0);
+    }
+
+    void connect_conditioned(const std::function<void(iocpnet_conditioner &)> &adjust)
+    {
+        create();
+        set_for_service(adjust);
+        connect();
+    }
+
+    std::vector<uint64_t> received_sizes()
+    {
+        const std::lock_guard<std::mutex> lock(mutex);
+        return sizes;
+    }
+
+    std::unique_ptr<Host> host;
+    Socket peer;
+    iocpnet_session session = 0;
+    std::mutex mutex;
+    std::vector<uint64_t> sizes;
+    std::function<void(const iocpnet_event &)> on_received;
+};
+API_TEST_IN_EVERY_MODE(Conditioner);
+
+TEST_P(Conditioner, WhatIsReceivedComesNotBeforeItsDelay)
+{
+    connect_conditioned([](iocpnet_conditioner &c) {
+        c.delay_us = 60000;
+        c.directions = IOCPNET_CONDITION_RECEIVE;
+    });
+    const auto sent = Clock::now();
+    ASSERT_TRUE(peer.send("late"));
+    ASSERT_TRUE(host->wait_received(session, 4));
+    EXPECT_LE(Microseconds(60000), Clock::now() - sent);
+    EXPECT_EQ("late", host->recorder().session(session).received);
+}
+
+TEST_P(Conditioner, WhatIsSentComesNotBeforeItsDelay)
+{
+    connect_conditioned([](iocpnet_conditioner &c) {
+        c.delay_us = 60000;
+        c.directions = IOCPNET_CONDITION_SEND;
+    });
+    const auto sent = Clock::now();
+    ASSERT_EQ(IOCPNET_OK, host->send(session, "late"));
+    EXPECT_EQ("late", peer.receive(4));
+    EXPECT_LE(Microseconds(60000), Clock::now() - sent);
+}
+
+TEST_P(Conditioner, AnEchoIsDelayedInBothDirections)
+{
+    create();
+    on_received = [](const iocpnet_event &event) { iocpnet_session_send(event.session, event.data, event.size); };
+    set_for_service([](iocpnet_conditioner &c) { c.delay_us = 40000; });
+    connect();
+    for (int i = 0; i < 3; i++) {
+        const auto sent = Clock::now();
+        ASSERT_TRUE(peer.send("there and back"));
+        ASSERT_EQ("there and back", peer.receive(14));
+        EXPECT_LE(Microseconds(80000), Clock::now() - sent);
+    }
+}
+
+TEST_P(Conditioner, OneByteFragmentsAreReceivedOneByOne)
+{
+    connect_conditioned([](iocpnet_conditioner &c) { c.fragment_bytes = 1; });
+    const std::string text = Random().bytes(500);
+    ASSERT_TRUE(peer.send(text));
+    ASSERT_TRUE(host->wait_received(session, text.size()));
+    const std::vector<uint64_t> got = received_sizes();
+    EXPECT_EQ(text.size(), got.size());
+    EXPECT_EQ(got.size(), static_cast<size_t>(std::count(got.begin(), got.end(), 1u)));
+    EXPECT_TRUE(text == host->recorder().session(session).received);
+}
+
+TEST_P(Conditioner, FragmentsOfWhatIsSentAreSentOneByOne)
+{
+    connect_conditioned([](iocpnet_conditioner &c) { c.fragment_bytes = 7; });
+    const std::string text = Random().bytes(701);
+    const uint64_t before = host->stats().bytes_sent;
+    ASSERT_EQ(IOCPNET_OK, host->send(session, text));
+    EXPECT_TRUE(text == peer.receive(text.size()));
+    EXPECT_TRUE(wait_until([&] { return host->stats().bytes_sent == before + text.size(); }));
+    /* Each send that the system took is an event of its own. */
+    ASSERT_TRUE(host->wait([&](const Records &r) { return r.sessions.at(session).sent_bytes == text.size(); }));
+    EXPECT_LE(101u, host->recorder().copy().counts[IOCPNET_EVENT_SENT]);
+}
+
+TEST_P(Conditioner, AFramedSessionGetsTheSameMessages)
+{
+    create();
+    std::vector<std::string> messages; /* under the mutex */
+    on_received = [&](const iocpnet_event &event) {
+        messages.emplace_back(static_cast<const char *>(event.data), static_cast<size_t>(event.size));
+    };
+    set_for_service([](iocpnet_conditioner &c) {
+        c.fragment_bytes = 3;
+        c.jitter_us = 3000;
+        c.stall_ppm = 300000;
+        c.stall_us = 5000;
+    });
+    iocpnet_framing framing;
+    iocpnet_framing_init(&framing, sizeof framing, IOCPNET_FRAMING_LENGTH);
+    framing.length_width = 2;
+    framing.header_bytes = 2;
+    iocpnet_listener_options options;
+    iocpnet_listener_options_init(&options, sizeof options);
+    options.framing = &framing;
+    connect(&options);
+    Random random;
+    std::vector<std::string> sent;
+    for (int i = 0; i < 60; i++) {
+        sent.push_back(random.bytes(random.below(300)));
+        ASSERT_TRUE(peer.send(message_of(sent.back())));
+    }
+    ASSERT_TRUE(wait_until([&] {
+        const std::lock_guard<std::mutex> lock(mutex);
+        return messages.size() >= sent.size();
+    }));
+    const std::lock_guard<std::mutex> lock(mutex);
+    EXPECT_TRUE(messages == sent);
+}
+
+TEST_P(Conditioner, ACapHoldsBothDirectionsBack)
+{
+    connect_conditioned([](iocpnet_conditioner &c) { c.bytes_per_second = 50000; });
+    const std::string text = Random().bytes(10000);
+    auto begun = Clock::now();
+    ASSERT_TRUE(peer.send(text));
+    ASSERT_TRUE(host->wait_received(session, text.size()));
+    EXPECT_LE(Milliseconds(200), Clock::now() - begun);
+    EXPECT_TRUE(text == host->recorder().session(session).received);
+    /* Not all at its end. */
+    EXPECT_LE(2u, received_sizes().size());
+    begun = Clock::now();
+    ASSERT_EQ(IOCPNET_OK, host->send(session, text));
+    EXPECT_TRUE(text == peer.receive(text.size()));
+    EXPECT_LE(Milliseconds(200), Clock::now() - begun);
+}
+
+TEST_P(Conditioner, StallsHoldUpWhatFollows)
+{
+    connect_conditioned([](iocpnet_conditioner &c) {
+        c.stall_ppm = 1000000;
+        c.stall_us = 50000;
+        c.directions = IOCPNET_CONDITION_RECEIVE;
+    });
+    const auto begun = Clock::now();
+    ASSERT_TRUE(peer.send("stalled"));
+    ASSERT_TRUE(host->wait_received(session, 7));
+    EXPECT_LE(Milliseconds(50), Clock::now() - begun);
+}
+
+TEST_P(Conditioner, CoalescedPiecesAreReceivedTogether)
+{
+    connect_conditioned([](iocpnet_conditioner &c) {
+        c.coalesce_us = 500000;
+        c.directions = IOCPNET_CONDITION_RECEIVE;
+    });
+    const auto begun = Clock::now();
+    for (uint64_t i = 1; i <= 5; i++) {
+        ASSERT_TRUE(peer.send("piece"));
+        /* One by one: each has come before the next is sent. */
+        ASSERT_TRUE(wait_until([&] { return session_details(session).bytes_received == i * 5; }));
+    }
+    const size_t events = received_sizes().size();
+    const bool in_time = Clock::now() - begun < Milliseconds(500);
+    EXPECT_TRUE(events == 0 || !in_time);
+    ASSERT_TRUE(host->wait_received(session, 25));
+    EXPECT_TRUE(received_sizes().size() == 1 || !in_time);
+    EXPECT_LE(Milliseconds(500), Clock::now() - begun);
+}
+
+TEST_P(Conditioner, ARandomResetEndsTheSessionAsTheNetworkWould)
+{
+    connect_conditioned([](iocpnet_conditioner &c) { c.reset_ppm = 1000000; });
+    ASSERT_TRUE(peer.send("the last words"));
+    ASSERT_TRUE(host->wait_disconnected(1));
+    const iocpnet_event last = host->recorder().session(session).last.fields;
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_RESET), last.close_reason);
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_ORIGIN_LIBRARY), last.close_origin);
+    EXPECT_EQ(IOCPNET_E_CONNECTION_RESET, last.status);
+    EXPECT_EQ("", peer.receive_all());
+    EXPECT_EQ(Socket::End::reset, peer.end());
+    EXPECT_TRUE(received_sizes().empty());
+}
+
+TEST_P(Conditioner, AResetOfWhatIsSentLosesIt)
+{
+    connect_conditioned([](iocpnet_conditioner &c) {
+        c.reset_ppm = 1000000;
+        c.directions = IOCPNET_CONDITION_SEND;
+    });
+    ASSERT_EQ(IOCPNET_OK, host->send(session, "unsent"));
+    ASSERT_TRUE(host->wait_disconnected(1));
+    EXPECT_EQ(6u, host->recorder().session(session).last.fields.bytes_unsent);
+    EXPECT_EQ("", peer.receive_all());
+}
+
+TEST_P(Conditioner, EverythingAtOnceKeepsOrderAndContent)
+{
+    create([](iocpnet_service_options &options) { options.dispatcher_count = 2; });
+    set_for_service([](iocpnet_conditioner &c) {
+        c.delay_us = 2000;
+        c.jitter_us = 9000;
+        c.stall_ppm = 50000;
+        c.stall_us = 20000;
+        c.coalesce_us = 1000;
+        c.fragment_bytes = 999;
+        c.bytes_per_second = 4000000;
+        c.held_bytes_max = 5000;
+    });
+    host->echo();
+    const std::string address = host->listen();
+    ASSERT_EQ(IOCPNET_OK, host->start());
+    Random random;
+    const uint64_t bytes = scaled(200000);
+    run_on_threads(3, [&](uint32_t i) {
+        Random mine;
+        const std::string text = mine.bytes(bytes + i);
+        Socket client = Socket::connect(address);
+        std::string back;
+        size_t sent = 0;
+        while (back.size() < text.size()) {
+            sent += client.send_some(std::string_view(text).substr(sent, 1 + mine.below(3000)));
+            if (sent == text.size() || client.readable_within(0)) {
+                const std::string some = client.receive_some(65536);
+                ASSERT_FALSE(some.empty());
+                back += some;
+            }
+        }
+        EXPECT_TRUE(text == back);
+    });
+}
+
+TEST_P(Conditioner, TheEndOfTheStreamComesBehindTheBytesBeforeIt)
+{
+    connect_conditioned([](iocpnet_conditioner &c) {
+        c.delay_us = 50000;
+        c.fragment_bytes = 10;
+    });
+    const auto sent = Clock::now();
+    const std::string text = Random().bytes(1000);
+    ASSERT_TRUE(peer.send(text));
+    peer.shutdown_send();
+    ASSERT_TRUE(host->wait_disconnected(1));
+    EXPECT_LE(Milliseconds(50), Clock::now() - sent);
+    EXPECT_TRUE(text == host->recorder().session(session).received);
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_PEER_CLOSED),
+              host->recorder().session(session).last.fields.close_reason);
+}
+
+TEST_P(Conditioner, AnEndWithoutBytesIsDelayedToo)
+{
+    connect_conditioned([](iocpnet_conditioner &c) { c.delay_us = 50000; });
+    const auto sent = Clock::now();
+    peer.shutdown_send();
+    ASSERT_TRUE(host->wait_disconnected(1));
+    EXPECT_LE(Milliseconds(50), Clock::now() - sent);
+}
+
+TEST_P(Conditioner, AGracefulCloseStillSendsEverything)
+{
+    connect_conditioned([](iocpnet_conditioner &c) {
+        c.delay_us = 50000;
+        c.fragment_bytes = 100;
+    });
+    const std::string text = Random().bytes(5000);
+    ASSERT_EQ(IOCPNET_OK, host->send(session, text));
+    ASSERT_EQ(IOCPNET_OK, disconnect(session, IOCPNET_DISCONNECT_GRACEFUL));
+    EXPECT_TRUE(text == peer.receive_all());
+    EXPECT_EQ(Socket::End::closed, peer.end());
+    peer.close();
+    ASSERT_TRUE(host->wait_disconnected(1));
+    EXPECT_EQ(0u, host->recorder().session(session).last.fields.bytes_unsent);
+}
+
+TEST_P(Conditioner, AnAbortCutsAtOnceWhatIsHeld)
+{
+    connect_conditioned([](iocpnet_conditioner &c) { c.delay_us = IOCPNET_CONDITION_US_MAX; });
+    ASSERT_TRUE(peer.send("never seen"));
+    ASSERT_TRUE(wait_until([&] { return session_details(session).bytes_received == 10; }));
+    ASSERT_EQ(IOCPNET_OK, host->send(session, "unsent"));
+    ASSERT_EQ(IOCPNET_OK, disconnect(session, IOCPNET_DISCONNECT_ABORT));
+    ASSERT_TRUE(host->wait_disconnected(1));
+    EXPECT_EQ(6u, host->recorder().session(session).last.fields.bytes_unsent);
+    EXPECT_TRUE(received_sizes().empty());
+}
+
+TEST_P(Conditioner, AGracefulCloseGivesUpAtItsDeadline)
+{
+    connect_conditioned([](iocpnet_conditioner &c) { c.delay_us = IOCPNET_CONDITION_US_MAX; });
+    ASSERT_EQ(IOCPNET_OK, host->send(session, "unsent"));
+    ASSERT_EQ(IOCPNET_OK, disconnect(session, IOCPNET_DISCONNECT_GRACEFUL, 20));
+    ASSERT_TRUE(host->wait_disconnected(1));
+    EXPECT_EQ(6u, host->recorder().session(session).last.fields.bytes_unsent);
+}
+
+TEST_P(Conditioner, ADrainSendsWhatIsHeld)
+{
+    connect_conditioned([](iocpnet_conditioner &c) { c.delay_us = 30000; });
+    ASSERT_EQ(IOCPNET_OK, host->send(session, "drained"));
+    std::thread reader([this] {
+        EXPECT_EQ("drained", peer.receive_all());
+        peer.close();
+    });
+    const iocpnet_stop_result result = host->stop(20000);
+    reader.join();
+    EXPECT_EQ(1u, result.sessions_drained);
+    EXPECT_EQ(0u, result.bytes_unsent);
+}
+
+TEST_P(Conditioner, DestroyFreesWhatIsHeld)
+{
+    connect_conditioned([](iocpnet_conditioner &c) { c.delay_us = IOCPNET_CONDITION_US_MAX; });
+    ASSERT_TRUE(peer.send(std::string(3000, 'x')));
+    ASSERT_TRUE(wait_until([&] { return session_details(session).bytes_received == 3000; }));
+    ASSERT_EQ(IOCPNET_OK, host->send(session, "unsent"));
+    /* TearDown destroys, and looks for what is left. */
+}
+
+TEST_P(Conditioner, OnlySoMuchIsHeldBeforeReadingStops)
+{
+    create([](iocpnet_service_options &options) { options.receive_buffer_bytes = 4096; });
+    set_for_service([](iocpnet_conditioner &c) {
+        c.delay_us = IOCPNET_CONDITION_US_MAX;
+        c.held_bytes_max = 10000;
+    });
+    connect();
+    const std::string piece(16384, 'x');
+    uint64_t sent = 0;
+    while (peer.writable_within(200)) {
+        const size_t taken = peer.send_some(piece);
+        ASSERT_LT(sent += taken, UINT64_C(1) << 28) << "it reads on and on";
+    }
+    /* What the port had received already is held, too. */
+    const uint64_t received = session_details(session).bytes_received;
+    EXPECT_LE(10000u, received);
+    EXPECT_GT(1u << 20, received);
+    /* All of it comes when nothing holds it any more. */
+    ASSERT_EQ(IOCPNET_OK, iocpnet_session_set_conditioner(session, nullptr));
+    EXPECT_TRUE(host->wait_received(session, sent));
+}
+
+TEST_P(Conditioner, APauseHoldsWhatIsDue)
+{
+    connect_conditioned([](iocpnet_conditioner &c) { c.delay_us = 20000; });
+    ASSERT_TRUE(peer.send("before"));
+    ASSERT_TRUE(wait_until([&] { return session_details(session).bytes_received == 6; }));
+    ASSERT_EQ(IOCPNET_OK, iocpnet_session_pause_receive(session));
+    peer.shutdown_send();
+    ASSERT_EQ(IOCPNET_OK, host->send(session, "not paused"));
+    EXPECT_EQ("not paused", peer.receive(10));
+    ASSERT_EQ(IOCPNET_OK, iocpnet_session_resume_receive(session));
+    ASSERT_TRUE(host->wait_disconnected(1));
+    EXPECT_EQ("before", host->recorder().session(session).received);
+}
+
+TEST_P(Conditioner, NewSettingsOfASessionAct)
+{
+    create();
+    connect();
+    ASSERT_EQ(IOCPNET_OK, host->send(session, "at once"));
+    EXPECT_EQ("at once", peer.receive(7));
+    iocpnet_conditioner conditioner = conditioner_of([](iocpnet_conditioner &c) { c.delay_us = 40000; });
+    for (int i = 0; i < 2; i++) {
+        conditioner.fragment_bytes = static_cast<uint32_t>(i);
+        ASSERT_EQ(IOCPNET_OK, iocpnet_session_set_conditioner(session, &conditioner));
+        const auto sent = Clock::now();
+        ASSERT_EQ(IOCPNET_OK, host->send(session, "late"));
+        EXPECT_EQ("late", peer.receive(4));
+        EXPECT_LE(Milliseconds(40), Clock::now() - sent);
+        ASSERT_EQ(IOCPNET_OK, iocpnet_session_set_conditioner(session, nullptr));
+        ASSERT_TRUE(peer.send("on"));
+        ASSERT_TRUE(host->wait_received(session, static_cast<uint64_t>(2 * (i + 1))));
+    }
+    EXPECT_EQ(IOCPNET_OK, iocpnet_session_set_conditioner(session, nullptr));
+}
+
+TEST_P(Conditioner, TurnedOffWhatIsHeldGoesOnAtOnce)
+{
+    connect_conditioned([](iocpnet_conditioner &c) { c.delay_us = IOCPNET_CONDITION_US_MAX; });
+    ASSERT_TRUE(peer.send("held"));
+    ASSERT_EQ(IOCPNET_OK, host->send(session, "held, too"));
+    ASSERT_TRUE(wait_until([&] { return session_details(session).bytes_received == 4; }));
+    ASSERT_EQ(IOCPNET_OK, iocpnet_session_set_conditioner(session, nullptr));
+    ASSERT_TRUE(host->wait_received(session, 4));
+    EXPECT_EQ("held, too", peer.receive(9));
+}
+
+TEST_P(Conditioner, SetInAnEventItActsOnWhatIsSentThere)
+{
+    create();
+    on_received = [](const iocpnet_event &event) {
+        const iocpnet_conditioner conditioner = conditioner_of([](iocpnet_conditioner &c) { c.delay_us = 50000; });
+        EXPECT_EQ(IOCPNET_OK, iocpnet_session_set_conditioner(event.session, &conditioner));
+        EXPECT_EQ(IOCPNET_OK, iocpnet_session_send(event.session, event.data, event.size));
+    };
+    connect();
+    for (int i = 0; i < 2; i++) {
+        const auto sent = Clock::now();
+        ASSERT_TRUE(peer.send("echo"));
+        EXPECT_EQ("echo", peer.receive(4));
+        /* A host that polls is outside of callbacks: the dispatcher learns of it later. */
+        if (i > 0 || !host->polls()) {
+            EXPECT_LE(Milliseconds(50), Clock::now() - sent);
+        }
+    }
+}
+
+TEST_P(Conditioner, AServiceWithoutOneAgainLeavesNewSessionsAlone)
+{
+    create();
+    EXPECT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(host->service(), nullptr));
+    set_for_service([](iocpnet_conditioner &c) { c.delay_us = IOCPNET_CONDITION_US_MAX; });
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(host->service(), nullptr));
+    connect();
+    ASSERT_TRUE(peer.send("now"));
+    ASSERT_TRUE(host->wait_received(session, 3));
+}
+
+TEST_P(Conditioner, BackPressureIsAsEver)
+{
+    create([](iocpnet_service_options &options) {
+        options.send_queue_bytes_max = 65536;
+        options.send_queue_bytes_low = 16384;
+    });
+    set_for_service([](iocpnet_conditioner &c) { c.delay_us = 200000; });
+    connect();
+    const std::string accepted = host->fill(session, 5000);
+    EXPECT_EQ(accepted, peer.receive(accepted.size()));
+    EXPECT_TRUE(host->wait([&](const Records &r) {
+        return r.sessions.at(session).count(IOCPNET_EVENT_WRITABLE) == 1 &&
+               r.sessions.at(session).sent_bytes == accepted.size();
+    }));
+}
+
+TEST_P(Conditioner, AnyThreadMaySetItAtAnyTime)
+{
+    create();
+    host->echo();
+    connect();
+    const uint32_t rounds = scaled(200);
+    std::atomic<bool> done{false};
+    std::thread setter([&] {
+        Random random;
+        while (!done) {
+            const iocpnet_conditioner conditioner = conditioner_of([&](iocpnet_conditioner &c) {
+                c.delay_us = static_cast<uint32_t>(random.below(3000));
+                c.fragment_bytes = static_cast<uint32_t>(random.below(5));
+            });
+            EXPECT_EQ(IOCPNET_OK,
+                      iocpnet_session_set_conditioner(session, random.below(3) != 0 ? &conditioner : nullptr));
+            pause_briefly();
+        }
+    });
+    for (uint32_t i = 0; i < rounds; i++) {
+        const std::string text = "message " + std::to_string(i);
+        if (!peer.send(text) || peer.receive(text.size()) != text) {
+            ADD_FAILURE() << i;
+            break;
+        }
+    }
+    done = true;
+    setter.join();
+}
+
+TEST_P(Conditioner, AStreamIsConsumedUnderIt)
+{
+    create();
+    std::string consumed; /* under the mutex */
+    on_received = [&](const iocpnet_event &event) {
+        const uint64_t whole = event.size / 4 * 4;
+        consumed.append(static_cast<const char *>(event.data), static_cast<size_t>(whole));
+        EXPECT_EQ(IOCPNET_OK, iocpnet_session_consume(event.session, whole));
+    };
+    set_for_service([](iocpnet_conditioner &c) {
+        c.fragment_bytes = 3;
+        c.delay_us = 2000;
+    });
+    iocpnet_framing framing;
+    iocpnet_framing_init(&framing, sizeof framing, IOCPNET_FRAMING_STREAM);
+    iocpnet_listener_options options;
+    iocpnet_listener_options_init(&options, sizeof options);
+    options.framing = &framing;
+    connect(&options);
+    const std::string text = Random().bytes(400);
+    ASSERT_TRUE(peer.send(text));
+    peer.shutdown_send();
+    ASSERT_TRUE(host->wait_disconnected(1));
+    const std::lock_guard<std::mutex> lock(mutex);
+    EXPECT_TRUE(text == consumed);
+}
+
+class ConditionerEvents : public PortTest
+{
+};
+API_TEST_ON_EVERY_PORT(ConditionerEvents);
+
+TEST_P(ConditionerEvents, AFullEventQueueHoldsWhatIsDue)
+{
+    Host host(host_batches(), [](iocpnet_service_options &options) {
+        options.event_queue_bytes_max = 1024;
+        options.receive_buffer_bytes = 1024;
+    });
+    host.drive_by_hand();
+    host.set_capacity(3);
+    const iocpnet_conditioner conditioner = conditioner_of([](iocpnet_conditioner &c) { c.fragment_bytes = 5; });
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(host.service(), &conditioner));
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    const std::string text = Random().bytes(20000);
+    ASSERT_TRUE(peer.send(text));
+    const auto begun = Clock::now();
+    while (host.recorder().received_bytes() < text.size() && Clock::now() - begun < wait_limit) {
+        ASSERT_LE(0, host.drive_once(0, 10));
+    }
+    EXPECT_TRUE(text == host.recorder().session(host.recorder().nth(0)).received);
+}
+
+TEST_P(ConditionerEvents, ConnectedSessionsHaveItFromTheStart)
+{
+    Host host(callbacks());
+    const iocpnet_conditioner conditioner = conditioner_of([](iocpnet_conditioner &c) { c.delay_us = 50000; });
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(host.service(), &conditioner));
+    Socket listener = Socket::listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    const iocpnet_session session = host.connect(listener.address());
+    Socket peer = listener.accept();
+    ASSERT_TRUE(host.wait_connected(1));
+    const auto sent = Clock::now();
+    ASSERT_EQ(IOCPNET_OK, host.send(session, "hello"));
+    EXPECT_EQ("hello", peer.receive(5));
+    EXPECT_LE(Milliseconds(50), Clock::now() - sent);
+}
+
+TEST_P(ConditionerEvents, ASessionThatConnectsOrHasEndedCanNotBeGivenOne)
+{
+    Host host(host_callbacks());
+    host.drive_by_hand();
+    Socket listener = Socket::listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    const iocpnet_session session = host.connect(listener.address());
+    const iocpnet_conditioner conditioner = conditioner_of([](iocpnet_conditioner &) {});
+    EXPECT_EQ(IOCPNET_E_INVALID_STATE, iocpnet_session_set_conditioner(session, &conditioner));
+    while (host.recorder().copy().connected() == 0) {
+        ASSERT_LE(0, host.drive_once(0, 1000));
+    }
+    ASSERT_EQ(IOCPNET_OK, disconnect(session, IOCPNET_DISCONNECT_ABORT));
+    EXPECT_EQ(IOCPNET_E_CLOSED, iocpnet_session_set_conditioner(session, &conditioner));
+}
+
+TEST(ConditionerOptions, WhatIsOutOfRangeIsRefused)
+{
+    iocpnet_service service = 0;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_create(nullptr, &service));
+    const std::vector<std::function<void(iocpnet_conditioner &)>> wrong = {
+        [](iocpnet_conditioner &c) { c.directions = 0; },
+        [](iocpnet_conditioner &c) { c.directions = 4; },
+        [](iocpnet_conditioner &c) { c.delay_us = IOCPNET_CONDITION_US_MAX + 1; },
+        [](iocpnet_conditioner &c) { c.jitter_us = UINT32_MAX; },
+        [](iocpnet_conditioner &c) { c.stall_us = IOCPNET_CONDITION_US_MAX + 1; },
+        [](iocpnet_conditioner &c) { c.coalesce_us = IOCPNET_CONDITION_US_MAX + 1; },
+        [](iocpnet_conditioner &c) { c.stall_ppm = 1000001; },
+        [](iocpnet_conditioner &c) { c.reset_ppm = 1000001; },
+        [](iocpnet_conditioner &c) { c.bytes_per_second = (UINT64_C(1) << 40) + 1; },
+        [](iocpnet_conditioner &c) { c.held_bytes_max = 0; },
+        [](iocpnet_conditioner &c) { c.held_bytes_max = (1u << 30) + 1; },
+    };
+    for (size_t i = 0; i < wrong.size(); i++) {
+        const iocpnet_conditioner conditioner = conditioner_of(wrong[i]);
+        EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, iocpnet_service_set_conditioner(service, &conditioner)) << i;
+    }
+    iocpnet_conditioner most = conditioner_of([](iocpnet_conditioner &c) {
+        c = {c.struct_size, 3,        0,        UINT64_C(1) << 40, 60000000, 60000000,
+             1000000,       60000000, 60000000, UINT32_MAX,        1000000,  1u << 30};
+    });
+    EXPECT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(service, &most));
+    most.struct_size = 12;
+    EXPECT_EQ(IOCPNET_E_INVALID_STRUCT_SIZE, iocpnet_service_set_conditioner(service, &most));
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_destroy(service));
+    wait_for_nothing_alive();
+}
+
+} // namespace
