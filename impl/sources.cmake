@@ -34,6 +34,7 @@ set(IOCPNET_SOURCES_COMMON
     net/buffer.c
     net/close.c
     net/conditioner.c
+    net/conditioner_settings.c
     net/extension.c
     net/framer.c
     net/gate.c

@@ -1,33 +1,16 @@
-#include "net/conditioner.h"
-
+/* The flow of a session with a conditioner. Owner thread. */
 #include <stddef.h>
 #include <string.h>
 
 #include "base/check.h"
-#include "net/extension.h"
-#include "net/receive_buffer.h"
-#include "net/session.h"
+#include "net/conditioner_state.h"
 #include "net/session_framing.h"
 #include "os/clock.h"
 #include "os/socket.h"
-#include "os/thread.h"
 #include "util/memory.h"
 
 /* Pieces that one session hands out, or sends, before others have their turn. */
 #define PIECES_AT_ONCE 64
-
-struct icn_conditioner {
-    icn_session *session;
-    icn_timer timer; /* in the wheel of the loop's conditioners */
-    icn_conditioner_settings settings;
-    bool off;        /* what is held goes on at once, and then nothing is conditioned any more */
-    bool holds_end;  /* of the peer's stream */
-    uint64_t end_us; /* when that is due */
-    uint64_t sent;   /* session->bytes_sent as `outgoing` knows it */
-    icn_receive_buffer held;
-    icn_lane incoming; /* the bytes in `held` */
-    icn_lane outgoing; /* those in the send queue */
-};
 
 /* Of a loop. */
 typedef struct icn_conditioners {
@@ -35,126 +18,11 @@ typedef struct icn_conditioners {
     icn_timer wake; /* in the wheel of the loop */
 } icn_conditioners;
 
-/* Of a service. */
-typedef struct icn_conditioner_default {
-    icn_mutex mutex;
-    /* Under the mutex. */
-    bool on;
-    uint64_t random; /* seeds of sessions are drawn from it */
-    icn_conditioner_settings settings;
-} icn_conditioner_default;
-
-/* Owner thread: it alone ends the extension. */
-static icn_conditioner *conditioner_of(const icn_session *session)
-{
-    return icn_extension_now(session)->conditioner;
-}
-
-/* ---- making ---- */
-
-static void use(icn_conditioner *conditioner, const icn_conditioner_settings *settings)
-{
-    uint64_t random = settings->seed;
-    conditioner->settings = *settings;
-    conditioner->off = false;
-    conditioner->incoming.random = icn_lane_draw(&random);
-    conditioner->outgoing.random = icn_lane_draw(&random);
-}
-
-static icn_conditioner *create(icn_session *session, const icn_conditioner_settings *settings)
-{
-    icn_conditioner *created = icn_memory_allocate_zeroed(sizeof *created, ICN_MEMORY_SESSION);
-    if (created != NULL) {
-        created->session = session;
-        icn_timer_init(&created->timer);
-        use(created, settings);
-    }
-    return created;
-}
-
-/* Of one that was never used; NULL is ignored. Any thread. */
-static void destroy_unused(icn_conditioner *conditioner)
-{
-    icn_memory_release(conditioner, sizeof *conditioner, ICN_MEMORY_SESSION);
-}
-
-void icn_conditioner_destroy(icn_conditioner *conditioner)
-{
-    if (conditioner == NULL) {
-        return;
-    }
-    icn_conditioners *of_loop = conditioner->session->loop->conditioners;
-    if (of_loop != NULL) {
-        icn_timer_cancel(&of_loop->timers, &conditioner->timer);
-    }
-    icn_receive_buffer_clear(&conditioner->held);
-    destroy_unused(conditioner);
-}
-
-static icn_conditioner_default *create_default(void)
-{
-    icn_conditioner_default *created = icn_memory_allocate_zeroed(sizeof *created, ICN_MEMORY_SERVICE);
-    if (created != NULL) {
-        icn_mutex_init(&created->mutex);
-    }
-    return created;
-}
-
-static void destroy_default(icn_conditioner_default *of_service)
-{
-    icn_mutex_fini(&of_service->mutex);
-    icn_memory_release(of_service, sizeof *of_service, ICN_MEMORY_SERVICE);
-}
-
-/* The one that the service has, or a new one. Whoever is second throws his away. NULL: no memory. */
-static icn_conditioner_default *default_for(icn_roster *roster)
-{
-    void *present = icn_pointer_load(&roster->conditioner);
-    if (present != NULL) {
-        return present;
-    }
-    icn_conditioner_default *created = create_default();
-    while (created != NULL && !icn_pointer_replace(&roster->conditioner, &present, created)) {
-        if (present != NULL) {
-            destroy_default(created);
-            return present;
-        }
-    }
-    return created;
-}
-
-int32_t icn_roster_set_conditioner(icn_roster *roster, const icn_conditioner_settings *settings)
-{
-    if (settings == NULL && icn_pointer_load(&roster->conditioner) == NULL) {
-        return IOCPNET_OK;
-    }
-    icn_conditioner_default *of_service = default_for(roster);
-    if (of_service == NULL) {
-        return IOCPNET_E_NO_MEMORY;
-    }
-    icn_mutex_lock(&of_service->mutex);
-    of_service->on = settings != NULL;
-    if (settings != NULL) {
-        of_service->settings = *settings;
-        of_service->random = settings->seed;
-    }
-    icn_mutex_unlock(&of_service->mutex);
-    return IOCPNET_OK;
-}
-
-void icn_roster_end_conditioner(icn_roster *roster)
-{
-    icn_conditioner_default *of_service = icn_pointer_load(&roster->conditioner);
-    if (of_service != NULL) {
-        destroy_default(of_service);
-    }
-}
-
 /* ---- timers ---- */
 
 static void conditioner_is_due(icn_timers *timers, icn_timer *timer);
 
-static bool make_timers(icn_loop *loop)
+bool icn_conditioners_make(icn_loop *loop)
 {
     if (loop->conditioners == NULL) {
         icn_conditioners *made = icn_memory_allocate_zeroed(sizeof *made, ICN_MEMORY_SERVICE);
@@ -327,13 +195,13 @@ static void hand_on(icn_conditioner *conditioner)
 
 bool icn_conditioner_is_full(const icn_session *session)
 {
-    const icn_conditioner *conditioner = conditioner_of(session);
+    const icn_conditioner *conditioner = icn_conditioner_of(session);
     return icn_receive_buffer_bytes(&conditioner->held) >= conditioner->settings.hold_bytes_max;
 }
 
 void icn_conditioner_receive(icn_session *session, const void *data, uint32_t size)
 {
-    icn_conditioner *conditioner = conditioner_of(session);
+    icn_conditioner *conditioner = icn_conditioner_of(session);
     ICN_CHECK(session->conditioned && size != 0);
     if (!icn_receive_buffer_append(&conditioner->held, data, size, UINT32_MAX)) {
         icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
@@ -355,7 +223,7 @@ bool icn_conditioner_keeps_end(icn_session *session)
     if (!session->conditioned) {
         return false;
     }
-    icn_conditioner *conditioner = conditioner_of(session);
+    icn_conditioner *conditioner = icn_conditioner_of(session);
     const uint64_t now_us = icn_os_clock_us();
     conditioner->end_us = icn_lane_end_us(&conditioner->incoming, &conditioner->settings.receive, now_us);
     conditioner->holds_end = conditioner->incoming.count != 0 || conditioner->end_us > now_us;
@@ -403,7 +271,7 @@ static void settle_sends(icn_session *session)
 
 void icn_conditioner_send(icn_session *session)
 {
-    icn_conditioner *conditioner = conditioner_of(session);
+    icn_conditioner *conditioner = icn_conditioner_of(session);
     ICN_CHECK(session->conditioned);
     if (!follow_queue(conditioner)) {
         reset(session);
@@ -417,17 +285,7 @@ void icn_conditioner_send(icn_session *session)
     arm(conditioner);
 }
 
-/* ---- settings of a session ---- */
-
-/* From here on nothing of the session goes the short way. */
-static void condition(icn_session *session)
-{
-    uint8_t claim = icn_u8_load(&session->close_claim);
-    while (claim < ICN_CLOSE_UNCLAIMED_CONDITIONED &&
-           !icn_u8_replace(&session->close_claim, &claim, ICN_CLOSE_UNCLAIMED_CONDITIONED)) {
-    }
-    session->conditioned = true;
-}
+/* ---- both ---- */
 
 /* A framing that another thread sets meanwhile may still see CONDITIONED, and leave it: the look that it asks for repairs that. */
 static void stop_conditioning(icn_conditioner *conditioner)
@@ -442,59 +300,6 @@ static void stop_conditioning(icn_conditioner *conditioner)
     icn_lane_clear(&conditioner->outgoing);
     icn_timer_cancel(&session->loop->conditioners->timers, &conditioner->timer);
     icn_session_flush_with_turn(session);
-}
-
-static void begin(icn_session *session, icn_conditioner *conditioner)
-{
-    conditioner->sent = icn_u64_load_relaxed(&session->bytes_sent);
-    condition(session);
-}
-
-static icn_conditioner *take_wanted(icn_session *session, icn_extension *extension, bool *off)
-{
-    icn_mutex *mutex = &session->loop->roster->groups.mutex;
-    icn_u32_exchange(&extension->conditioner_changed, 0);
-    icn_mutex_lock(mutex);
-    icn_conditioner *wanted = extension->conditioner_wanted;
-    extension->conditioner_wanted = NULL;
-    *off = extension->conditioner_off;
-    extension->conditioner_off = false;
-    icn_mutex_unlock(mutex);
-    return wanted;
-}
-
-static void turn_off(icn_conditioner *conditioner)
-{
-    const uint64_t now_us = icn_os_clock_us();
-    conditioner->settings = (icn_conditioner_settings){.hold_bytes_max = conditioner->settings.hold_bytes_max};
-    conditioner->off = true;
-    conditioner->end_us = now_us;
-    icn_lane_release(&conditioner->incoming);
-    icn_lane_release(&conditioner->outgoing);
-}
-
-/* Inside a callback, too: nothing is handed out or sent here. */
-static void take_change(icn_session *session, icn_extension *extension)
-{
-    bool off;
-    icn_conditioner *wanted = take_wanted(session, extension, &off);
-    icn_conditioner *present = extension->conditioner;
-    if (wanted != NULL && present == NULL) {
-        extension->conditioner = wanted;
-    } else if (wanted != NULL) {
-        use(present, &wanted->settings);
-        destroy_unused(wanted);
-    } else if (off && present != NULL) {
-        turn_off(present);
-    }
-    if (wanted == NULL) {
-        return;
-    }
-    if (!make_timers(session->loop)) {
-        icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
-    } else if (!session->conditioned) {
-        begin(session, extension->conditioner);
-    }
 }
 
 /* Hands on and sends what it may. */
@@ -525,7 +330,7 @@ void icn_conditioner_look(icn_session *session)
     icn_extension *extension = icn_extension_now(session);
     ICN_CHECK(extension != NULL);
     if (icn_u32_load(&extension->conditioner_changed) != 0) {
-        take_change(session, extension);
+        icn_conditioner_take_change(session, extension);
     }
     if (session->conditioned && icn_session_state_now(session) < ICN_SESSION_ENDING) {
         go_on(extension->conditioner);
@@ -535,77 +340,15 @@ void icn_conditioner_look(icn_session *session)
     }
 }
 
-/* False: the session has ended. Takes `wanted` over. */
-static bool put_wanted(icn_session *session, icn_conditioner *wanted)
+void icn_conditioner_destroy(icn_conditioner *conditioner)
 {
-    icn_mutex *mutex = &session->loop->roster->groups.mutex;
-    icn_conditioner *unwanted = wanted;
-    icn_mutex_lock(mutex);
-    icn_extension *extension = icn_extension_now(session);
-    if (extension != NULL) {
-        unwanted = extension->conditioner_wanted;
-        extension->conditioner_wanted = wanted;
-        extension->conditioner_off = wanted == NULL;
-        /* Behind the stores: the owner that sees the change takes the mutex, and finds at least these. */
-        icn_u32_exchange(&extension->conditioner_changed, 1);
-    }
-    icn_mutex_unlock(mutex);
-    destroy_unused(unwanted);
-    return extension != NULL;
-}
-
-int32_t icn_session_set_conditioner(icn_session *session, const icn_conditioner_settings *settings)
-{
-    icn_conditioner *wanted = NULL;
-    int32_t status = icn_extension_make(session);
-    if (status == IOCPNET_OK && settings != NULL) {
-        wanted = create(session, settings);
-        status = wanted != NULL ? IOCPNET_OK : IOCPNET_E_NO_MEMORY;
-    }
-    if (status != IOCPNET_OK) {
-        return status;
-    }
-    if (!put_wanted(session, wanted)) {
-        return IOCPNET_E_CLOSED;
-    }
-    if (settings != NULL && icn_loop_is_mine(session->loop)) {
-        /* What is sent next in this callback is conditioned already. */
-        take_change(session, icn_extension_now(session));
-    }
-    icn_session_kick(session);
-    return IOCPNET_OK;
-}
-
-/* ---- settings of a service ---- */
-
-/* False: it has none any more. */
-static bool draw_settings(icn_conditioner_default *of_service, icn_conditioner_settings *settings)
-{
-    icn_mutex_lock(&of_service->mutex);
-    const bool on = of_service->on;
-    if (on) {
-        *settings = of_service->settings;
-        settings->seed = icn_lane_draw(&of_service->random);
-    }
-    icn_mutex_unlock(&of_service->mutex);
-    return on;
-}
-
-bool icn_conditioner_begin(icn_session *session)
-{
-    icn_conditioner_settings settings;
-    if (!draw_settings(icn_pointer_load(&session->loop->roster->conditioner), &settings)) {
-        return true;
-    }
-    icn_conditioner *conditioner = NULL;
-    if (icn_extension_make_early(session) == IOCPNET_OK && make_timers(session->loop)) {
-        conditioner = create(session, &settings);
-    }
     if (conditioner == NULL) {
-        icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
-        return false;
+        return;
     }
-    icn_extension_now(session)->conditioner = conditioner;
-    begin(session, conditioner);
-    return true;
+    icn_conditioners *of_loop = conditioner->session->loop->conditioners;
+    if (of_loop != NULL) {
+        icn_timer_cancel(&of_loop->timers, &conditioner->timer);
+    }
+    icn_receive_buffer_clear(&conditioner->held);
+    icn_conditioner_destroy_unused(conditioner);
 }

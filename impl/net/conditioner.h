@@ -36,6 +36,9 @@ void icn_roster_end_conditioner(icn_roster *roster);
 /* NULL: none. IOCPNET_OK, IOCPNET_E_INVALID_STATE, IOCPNET_E_CLOSED or IOCPNET_E_NO_MEMORY. */
 int32_t icn_session_set_conditioner(struct icn_session *session, const icn_conditioner_settings *settings);
 
+/* One that was never used; NULL is ignored. */
+void icn_conditioner_destroy_unused(icn_conditioner *conditioner);
+
 /* ---- owner thread ---- */
 
 /* A session of a service with a conditioner is about to open. False: no memory, and it fails. */

@@ -86,6 +86,6 @@ void icn_extension_end(icn_session *session)
     icn_schedule_leave(session, extension);
     session->conditioned = false;
     icn_conditioner_destroy(extension->conditioner);
-    icn_conditioner_destroy(extension->conditioner_wanted);
+    icn_conditioner_destroy_unused(extension->conditioner_wanted);
     icn_memory_release(extension, sizeof *extension, ICN_MEMORY_SESSION);
 }
