@@ -65,7 +65,8 @@ protected:
         outputs = {77, &outputs, {7, 7, 7}, {7, 7, 7, 7, 7}};
         handles.live = {{world->service, Kind::service},   {world->polled, Kind::service},
                         {world->driven, Kind::service},    {world->fresh, Kind::service},
-                        {world->listener, Kind::listener}, {world->session, Kind::session}};
+                        {world->listener, Kind::listener}, {world->session, Kind::session},
+                        {world->buffer, Kind::buffer},     {world->group, Kind::group}};
         for (uint32_t i = 0; i < 20; i++) {
             const std::vector<uint64_t> ended = live_and_die(callbacks());
             handles.stale.insert(handles.stale.end(), ended.begin(), ended.end());
