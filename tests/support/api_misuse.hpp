@@ -78,6 +78,7 @@ extern Outputs outputs;
 Table table_of(const World &world);
 
 /* Parts of the table (api_misuse_groups.cpp). */
+void add_buffer(Table &table, const World &world);
 void add_group(Table &table, const World &world);
 void add_schedule(Table &table, const World &world);
 void add_conditioner(Table &table, const World &world);

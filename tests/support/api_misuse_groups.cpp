@@ -1,4 +1,4 @@
-/* The table of misuse: groups, timers, jobs and conditioners. */
+/* The table of misuse: buffers, groups, timers, jobs and conditioners. */
 #include "support/api_misuse.hpp"
 
 namespace api_test
@@ -9,11 +9,55 @@ namespace
 
 const std::set<int32_t> argument = {IOCPNET_E_INVALID_ARGUMENT};
 
+char byte[16];
+
 void IOCPNET_CALL nothing(const iocpnet_event *, void *)
 {
 }
 
 } // namespace
+
+void add_buffer(Table &table, const World &world)
+{
+    const World *w = &world;
+    const std::set<int32_t> handle = {IOCPNET_E_INVALID_HANDLE};
+    table["iocpnet_buffer_create"].wrong = {
+        {"NULL", [] { return iocpnet_buffer_create(byte, 1, nullptr); }, argument},
+        {"NULL data", [] { return iocpnet_buffer_create(nullptr, 1, &outputs.handle); }, argument},
+        {"above the limit",
+         [] { return iocpnet_buffer_create(byte, IOCPNET_BUFFER_BYTES_MAX + 1, &outputs.handle); },
+         {IOCPNET_E_TOO_LARGE}},
+        {"highest size",
+         [] { return iocpnet_buffer_create(byte, UINT64_MAX, &outputs.handle); },
+         {IOCPNET_E_TOO_LARGE}}};
+    table["iocpnet_buffer_retain"] = {Kind::buffer, iocpnet_buffer_retain, {}};
+    table["iocpnet_buffer_release"] = {Kind::buffer, iocpnet_buffer_release, {}};
+    table["iocpnet_session_send_buffer"] = {
+        Kind::session,
+        [=](uint64_t h) { return iocpnet_session_send_buffer(h, w->buffer); },
+        {{"no buffer", [=] { return iocpnet_session_send_buffer(w->session, 0); }, handle},
+         {"a session for the buffer", [=] { return iocpnet_session_send_buffer(w->session, w->session); }, handle}}};
+    const auto broadcast = [=](const iocpnet_session *sessions, uint32_t count, uint32_t flags) {
+        return [=] {
+            return iocpnet_service_broadcast(w->service, w->buffer, sessions, count, flags, &outputs.broadcast);
+        };
+    };
+    static const std::vector<iocpnet_session> many(IOCPNET_BROADCAST_EXCEPT_MAX + 1);
+    constexpr uint32_t except = IOCPNET_BROADCAST_EXCEPT;
+    table["iocpnet_service_broadcast"] = {
+        Kind::service,
+        [=](uint64_t h) { return iocpnet_service_broadcast(h, w->buffer, nullptr, 0, except, &outputs.broadcast); },
+        {{"no buffer", [=] { return iocpnet_service_broadcast(w->service, 0, nullptr, 0, except, &outputs.broadcast); },
+          handle},
+         {"not started",
+          [=] { return iocpnet_service_broadcast(w->fresh, w->buffer, nullptr, 0, except, &outputs.broadcast); },
+          {IOCPNET_E_INVALID_STATE}},
+         {"NULL sessions", broadcast(nullptr, 1, 0), argument},
+         {"NULL sessions of the highest count", broadcast(nullptr, UINT32_MAX, 0), argument},
+         {"too many excepted", broadcast(many.data(), IOCPNET_BROADCAST_EXCEPT_MAX + 1, except), argument},
+         {"undefined flag", broadcast(nullptr, 0, 4), argument},
+         {"all flags", broadcast(nullptr, 0, UINT32_MAX), argument}}};
+}
 
 void add_group(Table &table, const World &world)
 {
