@@ -5,11 +5,14 @@
 #include <iocpnet.hpp>
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <optional>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace sample
@@ -48,6 +51,21 @@ public:
                                 const char *end = text.data() + text.size();
                                 const auto [stop, error] = std::from_chars(text.data(), end, target);
                                 return error == std::errc() && stop == end && target >= least && target <= most;
+                            }});
+    }
+
+    // NAME=NUMBER,...: each of them is given to `accept`.
+    void add_list(const char *name, const char *value, const char *help, const char *expected,
+                  std::function<bool(const std::string &, std::uint64_t)> accept)
+    {
+        options_.push_back({name, value, help, expected, [accept = std::move(accept)](const std::string &text) {
+                                std::istringstream list(text);
+                                std::string item;
+                                bool is_good = !text.empty();
+                                while (is_good && std::getline(list, item, ',')) {
+                                    is_good = accept_item(item, accept);
+                                }
+                                return is_good;
                             }});
     }
 
@@ -110,6 +128,19 @@ private:
             }
         }
         return false;
+    }
+
+    static bool accept_item(const std::string &item,
+                            const std::function<bool(const std::string &, std::uint64_t)> &accept)
+    {
+        const std::size_t equals = item.find('=');
+        if (equals == std::string::npos) {
+            return false;
+        }
+        std::uint64_t number = 0;
+        const char *end = item.data() + item.size();
+        const auto [stop, error] = std::from_chars(item.data() + equals + 1, end, number);
+        return error == std::errc() && stop == end && accept(item.substr(0, equals), number);
     }
 
     const option *find(const std::string &name) const

@@ -2,6 +2,7 @@
 #include "arguments.hpp"
 #include "chat/crowd.hpp"
 #include "chat/talk.hpp"
+#include "conditions.hpp"
 #include "platform.hpp"
 #include "report.hpp"
 #include "stop.hpp"
@@ -17,6 +18,7 @@ namespace
 
 struct options {
     sample::service_arguments service;
+    sample::conditions conditions;
     chat::crowd_options crowd; // no clients: a person talks
     std::string room = "lobby";
     std::uint32_t seconds = 10;
@@ -67,6 +69,7 @@ bool check(const options &options)
     chat::crowd crowd(options.crowd, options.service.dispatchers);
     iocpnet::service service(make_service_options(options)); // goes first: its handlers use the crowd
     crowd.attach(service);
+    options.conditions.apply(service);
     service.start().value();
     const auto started_at = sample::clock::now();
     run_crowd(crowd, options);
@@ -81,6 +84,7 @@ bool talk(const options &options)
     chat::talk talk(options.crowd.name, options.room);
     iocpnet::service service(make_service_options(options)); // goes first: its handlers use the talk
     talk.attach(service);
+    options.conditions.apply(service);
     service.start().value();
     iocpnet::connect_options how;
     how.framing = iocpnet::framing::size_id();
@@ -120,6 +124,7 @@ int main(int count, char **words)
                                         chat::text_bytes_max);
     arguments.add_number<std::uint32_t>("--wait-s", "S", "for all to come in, and for the last lines (30)",
                                         options.wait_s, 1, 1000000);
+    options.conditions.add_to(arguments);
     arguments.add_service(options.service);
     if (const auto exit_code = arguments.parse(count, words)) {
         return *exit_code;

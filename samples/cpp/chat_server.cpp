@@ -5,6 +5,7 @@
 #include "chat/figures.hpp"
 #include "chat/server.hpp"
 #include "chat/status_page.hpp"
+#include "conditions.hpp"
 #include "platform.hpp"
 #include "report.hpp"
 #include "stop.hpp"
@@ -20,6 +21,7 @@ namespace
 
 struct options {
     sample::service_arguments service;
+    sample::conditions conditions;
     std::string listen = "[::]:7000";
     std::string page = "127.0.0.1:7080";
     std::string address_file;
@@ -100,6 +102,7 @@ bool run(const options &options)
         chat::server server({rate, 2 * rate});
         iocpnet::service service(make_service_options(options)); // goes first: its handlers use the server
         server.attach(service);
+        options.conditions.apply(service);
         is_good = serve(service, server, options);
     }
     return sample::print_alive() && is_good;
@@ -120,6 +123,7 @@ int main(int count, char **words)
                                         options.messages_per_s, 1, 1000000);
     arguments.add_number<std::uint32_t>("--drain-ms", "MS", "time for sessions to end when it stops (5000)",
                                         options.drain_ms, 0, 600000);
+    options.conditions.add_to(arguments);
     arguments.add_service(options.service);
     if (const auto exit_code = arguments.parse(count, words)) {
         return *exit_code;

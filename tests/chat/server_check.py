@@ -1,5 +1,6 @@
 """What the protocol says of chat_server: names, rooms, private lines, limits, bad frames, and how it ends."""
 
+import time
 import unittest
 
 import programs
@@ -254,8 +255,30 @@ class Ends(Case):
         self.assertIn("IOCPNET_E_ADDRESS_IN_USE", output)
 
 
+class Conditions(Case):
+    """What --conditioner pretends of the network."""
+
+    def test_every_answer_is_late(self):
+        self.serve("--conditioner", "delay-ms=100")
+        begun = time.monotonic()
+        self.person("ada")
+        self.assertGreaterEqual(time.monotonic() - begun, 0.2)
+
+    def test_everything_at_once(self):
+        self.serve("--conditioner", "seed=1,delay-ms=1,jitter-ms=2,stall-ppm=1000,stall-ms=3,coalesce-ms=1,fragment=3,"
+                   "rate=1000000,reset-ppm=0")
+        self.assert_serves()
+
+    def test_what_it_can_not_be_is_refused(self):
+        for wrong in ("delay", "delay-ms", "delay-ms=", "delay-ms=1x", "delay-ms=-1", "delay-ms=60001", "stall-ppm=1000001",
+                      "rate=1099511627777", "fragment=4294967296", "other=1", "delay-ms=1,,fragment=1", "=1", ""):
+            code, output = programs.Program("chat_server", "--conditioner", wrong).end()
+            self.assertEqual(code, 2, wrong)
+            self.assertIn("--conditioner needs", output)
+
+
 # The same with several dispatchers, whose threads meet in the hall.
-for case in (Names, Rooms, Whispers, Limits, BadFrames, Ends):
+for case in (Names, Rooms, Whispers, Limits, BadFrames, Ends, Conditions):
     name = case.__name__ + "OnEpoll"
     globals()[name] = type(name, (case,), {"how": ("--port", "epoll", "--dispatchers", 3)})
 del case
