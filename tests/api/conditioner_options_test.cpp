@@ -56,6 +56,32 @@ TEST_P(ConditionerEvents, ConnectedSessionsHaveItFromTheStart)
     EXPECT_LE(Milliseconds(50), Clock::now() - sent);
 }
 
+TEST_P(ConditionerEvents, AResetCutsAGracefulCloseShort)
+{
+    Host host(host_callbacks());
+    host.drive_by_hand();
+    const iocpnet_conditioner conditioner = conditioner_of([](iocpnet_conditioner &c) { c.reset_ppm = 1000000; });
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(host.service(), &conditioner));
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    while (host.recorder().copy().connected() == 0) {
+        ASSERT_LE(0, host.drive_once(0, 1000));
+    }
+    const iocpnet_session session = host.recorder().nth(0);
+    /* The dispatcher learns of both at once. */
+    ASSERT_EQ(IOCPNET_OK, host.send(session, "unsent"));
+    ASSERT_EQ(IOCPNET_OK, disconnect(session, IOCPNET_DISCONNECT_GRACEFUL, 3600000));
+    while (host.recorder().copy().disconnected() == 0) {
+        ASSERT_LE(0, host.drive_once(0, 1000));
+    }
+    const iocpnet_event last = host.recorder().session(session).last.fields;
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_REQUESTED), last.close_reason);
+    EXPECT_EQ(IOCPNET_E_CONNECTION_RESET, last.status);
+    EXPECT_EQ(6u, last.bytes_unsent);
+    EXPECT_EQ("", peer.receive_all());
+}
+
 TEST_P(ConditionerEvents, ASessionThatConnectsOrHasEndedCanNotBeGivenOne)
 {
     Host host(host_callbacks());
