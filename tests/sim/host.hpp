@@ -47,6 +47,20 @@ void note_received(const iocpnet_event &event, Session &session, bool data_known
 /* What its peer sent and no event has told for good when the stream ended, as its framing wants it. */
 uint64_t bytes_not_told(const Session &session, const Peer &peer);
 
+/* ---- admission and limits (host_admission.cpp) ---- */
+iocpnet_session_limits draw_session_limits();
+bool has_limits(const Session &session);
+/* The accept filter of a listener, which is `user`. */
+int32_t IOCPNET_CALL on_accept(const iocpnet_accept_request *request, void *user);
+/* A peer of the listener has become a session. */
+void check_admitted(const Listener &listener, const Peer &peer);
+/* Another session of the service was accepted. */
+void check_address_limits(const Service &service);
+/* What may have ended a session because of its limits. */
+Causes causes_of_limits(const Session &session);
+/* Milliseconds of the clock before which no deadline can have ended it for this reason. */
+uint64_t earliest_by_limits(uint32_t reason, const Session &session);
+
 /* ---- groups (host_group.cpp); random ones, unless named ---- */
 void create_group(Service &service);
 void destroy_group();

@@ -50,7 +50,7 @@ Causes causes_of_faults()
 /* Everything that happened and may have ended the session. */
 Causes causes_of(const Session &session)
 {
-    Causes causes = causes_of_faults() | session.far_causes;
+    Causes causes = causes_of_faults() | causes_of_limits(session) | session.far_causes;
     if (session.disconnect_count != 0) {
         causes |= cause(IOCPNET_CLOSE_REQUESTED);
     }
@@ -213,7 +213,10 @@ bool is_cut_at_deadline(const iocpnet_event &event, const Session &session)
 void check_time(const iocpnet_event &event, const Session &session)
 {
     uint64_t earliest = 0;
-    if (event.close_reason == IOCPNET_CLOSE_HANDSHAKE_TIMEOUT) {
+    if (session.connected) {
+        earliest = earliest_by_limits(event.close_reason, session);
+    }
+    if (event.kind == IOCPNET_EVENT_CONNECT_FAILED && event.close_reason == IOCPNET_CLOSE_HANDSHAKE_TIMEOUT) {
         earliest = session.connect_begun_ms + session.connect_timeout;
     } else if (event.kind == IOCPNET_EVENT_DISCONNECTED && is_cut_at_deadline(event, session)) {
         earliest = earliest_deadline(event, session, world.peers.at(session.peer));

@@ -37,10 +37,11 @@ const Listener *listener_of(const Service &service, iocpnet_listener handle)
 }
 
 /* Who is at the other end of an accepted session. */
-void find_peer(Session &session)
+void find_peer(Session &session, const Listener &listener)
 {
     Peer *peer = world.peers.from_port(remote_port(session));
     if (peer != nullptr) {
+        check_admitted(listener, *peer);
         peer->session = session.index;
         session.peer = peer->index;
         session.received.expect(peer->stream);
@@ -93,14 +94,18 @@ Session &session_of_event(const iocpnet_event &event, Service &service)
     return accepted;
 }
 
-void note_connected(const iocpnet_event &event, const Service &service, Session &session)
+void note_connected(const iocpnet_event &event, Service &service, Session &session)
 {
     if (session.connected) {
         icn_sim_violation(invariant::connected_first, "session %u was connected before", session.index);
     }
     session.connected = true;
     if (!session.outbound) {
-        begin_framing(session, listener_of(service, event.listener)->framing);
+        const Listener &listener = *listener_of(service, event.listener);
+        begin_framing(session, listener.framing);
+        session.limits = listener.limits;
+        service.accepted++;
+        check_address_limits(service);
     }
 }
 
@@ -273,7 +278,7 @@ void react(const iocpnet_event &event, Service &service)
     }
     Session *session = world.model.session_of(event.session);
     if (session != nullptr && event.kind == IOCPNET_EVENT_CONNECTED && !session->outbound) {
-        find_peer(*session);
+        find_peer(*session, *listener_of(service, event.listener));
     }
     if (session != nullptr && event.kind == IOCPNET_EVENT_DISCONNECTED) {
         learn_totals(*session);

@@ -1,4 +1,7 @@
 /* What the simulated host receives: bytes as they come, whole messages, or a stream of which it takes what it wants. */
+#include <algorithm>
+#include <cstring>
+
 #include "host.hpp"
 #include "invariants.hpp"
 #include "world.hpp"
@@ -29,8 +32,8 @@ uint32_t draw_bytes_max()
 
 Framing draw_framing()
 {
-    static const Cut cuts[] = {Cut::bytes, Cut::bytes, Cut::messages, Cut::stream};
-    const Cut cut = cuts[icn_sim_choose(4)];
+    static const Cut cuts[] = {Cut::bytes, Cut::bytes, Cut::messages, Cut::stream, Cut::lines};
+    const Cut cut = cuts[icn_sim_choose(5)];
     return {cut, cut == Cut::bytes ? bytes_max : draw_bytes_max()};
 }
 
@@ -39,10 +42,14 @@ const iocpnet_framing *options_of(const Framing &framing, iocpnet_framing &optio
     if (framing.cut == Cut::bytes) {
         return nullptr;
     }
-    const bool messages = framing.cut == Cut::messages;
-    (void)iocpnet_framing_init(&options, sizeof options, messages ? IOCPNET_FRAMING_LENGTH : IOCPNET_FRAMING_STREAM);
+    static const uint32_t kinds[] = {IOCPNET_FRAMING_NONE, IOCPNET_FRAMING_LENGTH, IOCPNET_FRAMING_DELIMITER,
+                                     IOCPNET_FRAMING_STREAM};
+    (void)iocpnet_framing_init(&options, sizeof options, kinds[static_cast<int>(framing.cut)]);
     options.message_bytes_max = framing.bytes_max;
-    if (messages) {
+    if (framing.cut == Cut::lines) {
+        options.flags = IOCPNET_FRAMING_KEEP;
+        options.delimiter[0] = line_end;
+    } else if (framing.cut == Cut::messages) {
         options.flags = IOCPNET_FRAMING_KEEP;
         options.header_bytes = header_bytes;
         options.length_offset = header_size_offset;
@@ -57,7 +64,8 @@ void begin_framing(Session &session, const Framing &framing)
     session.framing = framing;
     session.was_framed = framing.cut != Cut::bytes;
     session.may_be_stream = framing.cut == Cut::stream;
-    session.may_be_too_long = framing.cut == Cut::messages && framing.bytes_max < bytes_max;
+    const bool whole = framing.cut == Cut::messages || framing.cut == Cut::lines;
+    session.may_be_too_long = whole && framing.bytes_max < bytes_max;
 }
 
 namespace
@@ -73,7 +81,10 @@ bool may_cut_messages(const Session &session)
 /* By batches, what belongs to which offer is only known from the start of a stream. */
 Cut draw_next_cut(const Session &session)
 {
-    const uint32_t drawn = icn_sim_choose(3);
+    const uint32_t drawn = icn_sim_choose(4);
+    if (drawn == 3) {
+        return is_between_events(session) ? Cut::lines : Cut::bytes;
+    }
     if (drawn == 2) {
         return may_cut_messages(session) ? Cut::messages : Cut::bytes;
     }
@@ -83,6 +94,7 @@ Cut draw_next_cut(const Session &session)
 void change_framing(Session &session, const Framing &framing)
 {
     session.framing = framing;
+    session.framed_from = session.received_bytes;
     session.unconsumed = 0;
     session.overflowed = false;
 }
@@ -163,13 +175,23 @@ void check_offer(const iocpnet_event &event, Session &session, uint64_t taken)
     session.overflowed = session.unconsumed > session.framing.bytes_max;
 }
 
+bool is_line(const iocpnet_event &event)
+{
+    const void *end = std::memchr(event.data, line_end, event.size);
+    return end == static_cast<const uint8_t *>(event.data) + event.size - 1;
+}
+
 void check_message(const iocpnet_event &event, const Session &session, uint32_t completed)
 {
-    const bool known = session.framing.cut == Cut::messages && !session.framing_doubtful && session.received_all_known;
-    if (known && (completed != 1 || !session.received.is_between_messages())) {
+    const bool known = !session.framing_doubtful;
+    const bool whole = session.framing.cut == Cut::messages || session.framing.cut == Cut::lines;
+    if (known && session.framing.cut == Cut::lines && !is_line(event)) {
+        wrong_message(session, event, "not one line");
+    }
+    if (known && session.framing.cut == Cut::messages && (completed != 1 || !session.received.is_between_messages())) {
         wrong_message(session, event, "not one message");
     }
-    if (known && event.size > session.framing.bytes_max) {
+    if (known && whole && event.size > session.framing.bytes_max) {
         wrong_message(session, event, "longer than it may be");
     }
 }
@@ -186,6 +208,8 @@ void note_received(const iocpnet_event &event, Session &session, bool data_known
     const uint64_t taken = session.may_be_stream ? consume(event, session) : event.size;
     check_offer(event, session, taken);
     session.received_bytes += taken;
+    /* What waited for the rest of a message, or for the host's poll, was received earlier. */
+    session.received_ms = service.batches() || session.was_framed ? 0 : icn_sim_now_ms();
     /* While it consumed, another thread may have begun to destroy the service, and its batches with it. */
     const bool data_lost = service.batches() && service.destroy_called;
     session.received_all_known = session.received_all_known && data_known && !data_lost;
@@ -202,6 +226,9 @@ uint64_t bytes_not_told(const Session &session, const Peer &peer)
     }
     if (session.framing.cut == Cut::stream) {
         return session.unconsumed;
+    }
+    if (session.framing.cut == Cut::lines) {
+        return peer.written - std::max(peer.lines_written, session.framed_from);
     }
     return session.framing.cut == Cut::messages && peer.size != 0 ? peer.offset : 0;
 }

@@ -60,6 +60,7 @@ bool make_service(uint32_t slot)
 {
     const ServiceConfiguration &configuration = world.configuration.service[slot];
     iocpnet_service handle = 0;
+    const uint64_t made_ms = icn_sim_now_ms();
     const int32_t status = iocpnet_service_create(&configuration.options, &handle);
     check_status("create", status,
                  statuses(IOCPNET_OK, IOCPNET_E_NOT_SUPPORTED, IOCPNET_E_NO_MEMORY, IOCPNET_E_NO_DESCRIPTORS,
@@ -69,6 +70,7 @@ bool make_service(uint32_t slot)
     }
     Service &service = world.model.add_service(slot, configuration);
     service.handle = handle;
+    service.made_ms = made_ms;
     register_callbacks(service);
     service.made = true;
     for (uint32_t i = 0; i < configuration.listeners && !configuration.listen_after_start; i++) {
@@ -210,8 +212,16 @@ void open_listener(Service &service)
     iocpnet_listener_options options;
     iocpnet_framing framing;
     (void)iocpnet_listener_options_init(&options, sizeof options);
+    listener.service = service.index;
     listener.framing = draw_framing();
+    listener.limits = draw_session_limits();
+    listener.filters = icn_sim_choose(6) == 5;
     options.framing = options_of(listener.framing, framing);
+    options.limits = listener.limits;
+    if (listener.filters) {
+        options.accept_filter = on_accept;
+        options.accept_filter_user = &listener;
+    }
     if (icn_sim_choose(3) == 1) {
         options.dispatcher = icn_sim_choose(service.configuration->options.dispatcher_count);
         options.backlog = 2;

@@ -92,7 +92,8 @@ int32_t send_framed(const Session &session, const uint8_t *bytes, uint32_t size)
     }
     const int32_t status = iocpnet_session_send_message(session.handle, bytes, size);
     const bool known = session.framing_begun == changes && !session.framing_doubtful;
-    return status == IOCPNET_E_INVALID_STATE && !known ? iocpnet_session_send(session.handle, bytes, size) : status;
+    const bool refused = status == IOCPNET_E_INVALID_STATE || status == IOCPNET_E_INVALID_ARGUMENT;
+    return refused && !known ? iocpnet_session_send(session.handle, bytes, size) : status;
 }
 
 int32_t send_somehow(const Session &session, const uint8_t *bytes, uint32_t size)
@@ -114,7 +115,7 @@ int32_t send_somehow(const Session &session, const uint8_t *bytes, uint32_t size
 /* What is accepted from here on may come too late to be sent. */
 bool may_be_closing(const Session &session)
 {
-    if (session.ended || session.disconnect_count != 0 || session.peer == none) {
+    if (session.ended || session.disconnect_count != 0 || session.peer == none || has_limits(session)) {
         return true;
     }
     const Peer &peer = world.peers.at(session.peer);
@@ -446,6 +447,8 @@ bool connect_to(Service &service, Session &session, uint16_t port)
     (void)iocpnet_connect_options_init(&options, sizeof options);
     begin_framing(session, draw_framing());
     options.framing = options_of(session.framing, framing);
+    session.limits = draw_session_limits();
+    options.limits = session.limits;
     options.timeout_ms = timeouts[icn_sim_choose(5)];
     options.user = user_value(session, 0);
     if (icn_sim_choose(3) == 1) {

@@ -53,10 +53,17 @@ void check_sending(const Service &service, const icn_session &session)
     }
 }
 
+/* For its limits; its timer ends that. */
+bool is_throttled(const icn_session &session)
+{
+    const icn_guard *guard = icn_session_guard(&session);
+    return guard != nullptr && guard->throttled_until != 0 && icn_timer_is_set(&session.end.timer);
+}
+
 void check_receiving(const Service &service, const icn_session &session)
 {
     const bool open = state_of(session) == ICN_SESSION_OPEN && session.announced && !session.loop->starved &&
-                      !session.unanswered && session.pause_requested.value == 0;
+                      !session.unanswered && session.pause_requested.value == 0 && !is_throttled(session);
     const bool closing = state_of(session) == ICN_SESSION_FLUSHING || state_of(session) == ICN_SESSION_LINGERING;
     if ((open || closing) && !session.end_of_stream && !session.broken && !is_in_flight(session.endpoint.reader)) {
         undone(service, "a session does not receive");

@@ -41,6 +41,8 @@ const Invariant table[] = {
     {invariant::timers,
      "a timer comes when it is due, never early, as often as it was set, and not once it is cancelled"},
     {invariant::jobs, "a job that was accepted runs once, in order, before the end of whom it was posted to"},
+    {invariant::admission,
+     "who is accepted was let in by the filter, asked once, and is within the limits of its address"},
     {invariant::crash, "the process does not crash"},
 };
 

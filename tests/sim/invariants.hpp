@@ -39,6 +39,7 @@ inline constexpr char messages[] = "messages";
 inline constexpr char groups[] = "groups";
 inline constexpr char timers[] = "timers";
 inline constexpr char jobs[] = "jobs";
+inline constexpr char admission[] = "admission";
 inline constexpr char crash[] = "crash";
 } // namespace invariant
 

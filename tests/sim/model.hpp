@@ -28,8 +28,11 @@ constexpr Causes cause(uint32_t reason)
 enum class Cut {
     bytes,
     messages,
+    lines, /* that end with `line_end` */
     stream
 };
+
+constexpr uint8_t line_end = 0x0A;
 
 struct Framing {
     Cut cut = Cut::bytes;
@@ -60,6 +63,7 @@ struct Session {
     uint64_t received_bytes = 0;
     bool received_all_known = true; /* false: a batch could not be looked at */
     Framing framing;
+    uint64_t framed_from = 0;      /* received_bytes when it was set */
     bool framing_doubtful = false; /* a call outside its events changes it: nobody knows when */
     uint32_t framing_begun = 0;    /* calls that change it */
     uint32_t framing_returned = 0;
@@ -82,6 +86,8 @@ struct Session {
     uint32_t dispatcher = none;
 
     TimerLog timers;
+    iocpnet_session_limits limits = {};
+    uint64_t received_ms = 0; /* when its last bytes came, at the earliest */
 
     uint64_t refused_at = 0;        /* begin of the last call that returned WOULD_BLOCK */
     uint64_t writable_at = 0;       /* the last WRITABLE */
@@ -116,7 +122,11 @@ struct BackOffs {
 struct Listener {
     iocpnet_listener handle = 0;
     uint16_t port = 0; /* 0: not known */
-    Framing framing;   /* of its sessions */
+    uint32_t service = none;
+    Framing framing; /* of its sessions, as the next */
+    iocpnet_session_limits limits = {};
+    bool filters = false; /* it has an accept filter */
+    bool in_filter = false;
     bool open = false;
     bool closed = false; /* close was called */
     uint32_t close_calls = 0;
@@ -146,7 +156,9 @@ struct Service {
     uint32_t ended_while_stopping = 0;
     uint32_t ended_by_stop = 0; /* with the reason SERVICE_STOPPED */
     uint64_t unsent_by_stop = 0;
-    uint32_t failed = 0; /* connects */
+    uint32_t failed = 0;   /* connects */
+    uint32_t accepted = 0; /* sessions */
+    uint64_t made_ms = 0;
     uint32_t ended_by_reason[IOCPNET_CLOSE_REASON_COUNT] = {};
     bool destroy_inside = false; /* the next callback is to destroy it */
     bool destroy_called = false;

@@ -155,6 +155,7 @@ Peer &Peers::add(icn_sim_end *end)
     peer.index = used_++;
     peer.end = end;
     peer.client_port = icn_sim_client_port(end);
+    peer.begun_ms = icn_sim_now_ms();
     peer.stream = world.model.ledger.open();
     peer.received.begin(peer.stream, invariant::sent_bytes);
     open_.push_back(peer.index);
@@ -318,6 +319,11 @@ void Peers::write(Peer &peer)
     peer.next_ms = icn_sim_now_ms() + peer.pace_ms;
     if (taken < 0) {
         return;
+    }
+    for (int64_t i = 0; i < taken; i++) {
+        if (piece[i] == line_end) {
+            peer.lines_written = peer.written + static_cast<uint64_t>(i) + 1;
+        }
     }
     peer.offset += static_cast<uint32_t>(taken);
     peer.written += static_cast<uint64_t>(taken);

@@ -28,7 +28,10 @@ struct Peer {
     uint32_t index = none;
     icn_sim_end *end = nullptr; /* NULL once it was given back */
     uint16_t client_port = 0;
-    uint32_t session = none; /* once it is known */
+    uint64_t begun_ms = 0;
+    uint32_t session = none;  /* once it is known */
+    bool asked = false;       /* the accept filter was, about it */
+    bool turned_away = false; /* what it answered */
     uint32_t stream = none;
     Decoder received;
 
@@ -46,6 +49,7 @@ struct Peer {
     uint32_t size = 0;
     uint32_t offset = 0;
     uint64_t written = 0;
+    uint64_t lines_written = 0;     /* of them, up to the end of the last line */
     uint64_t next_ms = 0;           /* not before */
     uint64_t ended_ms = UINT64_MAX; /* when it ended its side */
 
