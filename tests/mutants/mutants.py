@@ -332,7 +332,32 @@ GROUPS = (
          "            icn_handle_unpin(handle);\n"),)),
 )
 
-ALL = HANDLES + KICKS + OPERATIONS + SENDING + CLOSING + EVENTS + SERVICE + FRAMING + SCHEDULE + GROUPS
+ADMISSION = (
+    Mutant("answer of the filter ignored", "net/listener_admit.c", (
+        ("    return listener->settings.filter(&request, listener->settings.filter_user) != 0;",
+         "    (void)listener->settings.filter(&request, listener->settings.filter_user);\n    return true;"),)),
+    Mutant("place of an address kept by who is refused", "net/listener_admit.c", (
+        ("            icn_address_table_leave(table, *place);\n", "            (void)table;\n"),)),
+    Mutant("one session of an address too many", "util/address_table.c", (
+        ("of->sessions >= limits->sessions_max", "of->sessions > limits->sessions_max"),)),
+    Mutant("connections of an address never too fast", "util/address_table.c", (
+        ("limits->rate.rate != 0 && !icn_bucket_take(", "limits->rate.rate != 0 && now_ms == 0 && !icn_bucket_take("),)),
+    Mutant("activity does not defer the end of an idle session", "net/guard.c", (
+        ("    if (bytes != guard->bytes_seen || !receives) {", "    if (!receives) {"),)),
+    Mutant("first bytes do not end their deadline", "net/guard.c", (
+        (" && icn_u64_load_relaxed(&session->bytes_received) == 0;", ";"),)),
+    Mutant("deadline of the first bytes a bit early", "net/guard.c", (
+        ("now_ms >= from_ms + timeout_ms", "now_ms + 1 >= from_ms + timeout_ms"),)),
+    Mutant("throttled session does not receive again", "net/guard.c", (
+        ("    guard->throttled_until = 0;\n    icn_session_update_receive(session);\n",
+         "    guard->throttled_until = 0;\n    (void)session;\n"),)),
+    Mutant("deadlines looked at once", "net/guard.c", (
+        ("    } else {\n        arm(session, guard, now_ms);\n    }\n}", "    }\n}"),)),
+    Mutant("longer lines than may be", "net/framer.c", (
+        ("    const uint32_t visible = count < most ? count : most;", "    const uint32_t visible = count;"),)),
+)
+
+ALL = HANDLES + KICKS + OPERATIONS + SENDING + CLOSING + EVENTS + SERVICE + FRAMING + SCHEDULE + GROUPS + ADMISSION
 
 # What each file of tests/sim/regressions found once, made again: it has to fail with this, or it means nothing any more.
 REVERSED = {

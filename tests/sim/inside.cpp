@@ -105,6 +105,19 @@ void check_deadline(const Service &service, const icn_session &session, uint64_t
     }
 }
 
+void check_guarded(const Service &service, const icn_session &session)
+{
+    const icn_guard *guard = icn_session_guard(&session);
+    const bool open = state_of(session) == ICN_SESSION_OPEN && session.close_claim.value < ICN_CLOSE_WRITING;
+    if (guard == nullptr || !open || !session.announced || icn_timer_is_set(&session.end.timer)) {
+        return;
+    }
+    if (guard->options.idle_timeout_ms != 0 ||
+        (guard->options.first_bytes_timeout_ms != 0 && session.bytes_received.value == 0)) {
+        undone(service, "nobody looks at the deadlines of a session");
+    }
+}
+
 void check_connecting(const Service &service, const icn_session &session)
 {
     const Session *known = world.model.session_of(session.handle);
@@ -205,6 +218,7 @@ uint64_t check_sessions(const Service &service, const icn_loop &loop, bool waits
         const icn_session &session = *ICN_CONTAINER(node, icn_session, loop_node);
         operations += session.operations;
         if (waits) {
+            check_guarded(service, session);
             check_connecting(service, session);
             check_sending(service, session);
             check_receiving(service, session);
