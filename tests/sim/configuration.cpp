@@ -25,8 +25,8 @@ void draw_limits(iocpnet_service_options &options)
     static const uint64_t event_max[] = {4096, 64, 1, 512, 16384};
     static const uint32_t close_timeouts[] = {5000, 1, 20, 300};
     static const uint32_t sessions[] = {0, 2, 1, 3, 0, 2, 6};
-    static const uint32_t of_address[] = {0, 0, 0, 2, 1};
-    static const uint32_t per_s[] = {0, 0, 0, 20};
+    static const uint32_t of_address[] = {0, 0, 0, 2, 1, 0, 0, 0, 0, 0};
+    static const uint32_t per_s[] = {0, 0, 0, 20, 0, 0, 0, 0};
     options.sessions_max = one_of(sessions);
     options.sessions_per_address_max = one_of(of_address);
     options.accepts_per_address_per_s = one_of(per_s);

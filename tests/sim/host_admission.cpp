@@ -23,7 +23,7 @@ iocpnet_session_limits draw_session_limits()
     static const uint64_t bytes[] = {2000, 1, 100};
     static const uint32_t events[] = {10, 1, 100};
     iocpnet_session_limits limits = {};
-    switch (icn_sim_choose(12)) {
+    switch (icn_sim_choose(24)) {
     case 8:
         limits.first_bytes_timeout_ms = first_bytes[icn_sim_choose(3)];
         break;

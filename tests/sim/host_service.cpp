@@ -215,7 +215,7 @@ void open_listener(Service &service)
     listener.service = service.index;
     listener.framing = draw_framing();
     listener.limits = draw_session_limits();
-    listener.filters = icn_sim_choose(6) == 5;
+    listener.filters = icn_sim_choose(12) == 5;
     options.framing = options_of(listener.framing, framing);
     options.limits = listener.limits;
     if (listener.filters) {
