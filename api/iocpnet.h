@@ -72,7 +72,7 @@ enum {
     IOCPNET_E_NO_DESCRIPTORS = -10,        /* out of file descriptors or handles, of the process or the system */
     IOCPNET_E_LIMIT_REACHED = -11,         /* a limit of the options or of the library is reached */
     IOCPNET_E_NOT_SUPPORTED = -12,         /* not available on this system; the OS error says more */
-    IOCPNET_E_INVALID_ADDRESS = -13,       /* not an address in textual form */
+    IOCPNET_E_INVALID_ADDRESS = -13,       /* not an address in textual form, or not a name that a host can have */
     IOCPNET_E_ADDRESS_IN_USE = -14,        /* another socket listens there */
     IOCPNET_E_ADDRESS_NOT_AVAILABLE = -15, /* not an address of this machine, or no port left */
     IOCPNET_E_ACCESS_DENIED = -16,         /* forbidden: a privileged port, a sandbox, a firewall */
@@ -84,7 +84,9 @@ enum {
     IOCPNET_E_TIMED_OUT = -22,
     IOCPNET_E_CANCELLED = -23,
     IOCPNET_E_BUFFER_TOO_SMALL = -24, /* the length needed was stored; nothing else was */
-    IOCPNET_E_SYSTEM = -25            /* any other error of the system: iocpnet_last_os_error() */
+    IOCPNET_E_SYSTEM = -25,           /* any other error of the system: iocpnet_last_os_error() */
+    IOCPNET_E_NAME_NOT_FOUND = -26,   /* no host of this name, or it has no address */
+    IOCPNET_E_NAME_NOT_RESOLVED = -27 /* no name server had an answer; it may have one later */
 };
 
 /* ------------------------------------------------------------------------------------------------- events */
@@ -143,7 +145,7 @@ typedef struct iocpnet_event {
     iocpnet_service service;
     iocpnet_listener listener; /* the listener that accepted the session; 0 for one that connected out */
     iocpnet_session session;
-    uint64_t size;                /* bytes: received at data, or sent */
+    uint64_t size;                /* bytes: received at data, or sent; with next_session: ms until its first attempt */
     int32_t status;               /* CONNECT_FAILED, DISCONNECTED: IOCPNET_OK or the error that ended it */
     int32_t os_error;             /* the system's own code for status; 0 when there is none */
     uint32_t close_reason;        /* IOCPNET_CLOSE_* */
@@ -152,7 +154,7 @@ typedef struct iocpnet_event {
     uint64_t bytes_unsent;        /* accepted by send but never given to the system */
     uint64_t timer_id;            /* TIMER: the host's own number of it */
     uint64_t timer_count;         /* TIMER: times that it was due since its last event, 1 or more */
-    uint64_t reserved;            /* 0 */
+    iocpnet_session next_session; /* CONNECT_FAILED, DISCONNECTED: connects in place of this one; 0: none does */
     const void *data;             /* RECEIVED: the bytes; POSTED: the argument */
     void *user;                   /* the session's user value, see iocpnet_session_set_user */
     const char *close_text;       /* the host's own, from iocpnet_disconnect_options; NULL when there is none */
@@ -732,9 +734,28 @@ typedef struct iocpnet_iovec {
 /* At most this many pieces in one iocpnet_session_sendv. */
 #define IOCPNET_IOVEC_MAX 1024
 
+/*
+ * What follows when a session that connected out, or tried to, has ended by anything but iocpnet_session_disconnect and the
+ * end of the service: another one with the same address and options, on the same dispatcher, with the user value that the
+ * ended one had. Its handle is next_session of the last event; when it is 0 there was no memory for one, or attempts_max is
+ * reached. It begins after a delay, in the state CONNECTING; iocpnet_session_disconnect of it ends the row.
+ * The delay is initial_delay_ms for the first attempt of a row, for each further one factor_percent of that before, up to
+ * delay_max_ms; of that the jitter takes off an even share, so that clients of one server do not come all at once.
+ * In iocpnet_connect_options. Frozen size.
+ */
+typedef struct iocpnet_reconnect {
+    uint32_t initial_delay_ms; /* 0, the default: no other session follows */
+    uint32_t delay_max_ms;     /* at least initial_delay_ms; default 30,000 */
+    uint32_t factor_percent;   /* 100 to 10,000; default 200: each delay is twice that before */
+    uint32_t jitter_percent;   /* 0 to 100: the largest share of the delay that is left out; default 50 */
+    uint32_t attempts_max;     /* in a row; default 0: no limit */
+    uint32_t lasted_ms;        /* a connection that was open so long ends the row; default 10,000 */
+    uint64_t reserved;         /* 0 */
+} iocpnet_reconnect;
+
 typedef struct iocpnet_connect_options {
     uint32_t struct_size;           /* bytes, set by the init function */
-    uint32_t timeout_ms;            /* for the connection to be made; 0: as long as the system tries; default 10,000 */
+    uint32_t timeout_ms;            /* to find the name and connect; 0: as long as the system tries; default 10,000 */
     uint32_t dispatcher;            /* that will serve the session; default IOCPNET_DISPATCHER_ANY */
     uint32_t no_delay;              /* 1, the default: TCP_NODELAY */
     uint64_t reserved[2];           /* 0 */
@@ -744,6 +765,9 @@ typedef struct iocpnet_connect_options {
     void *reserved_pointer;         /* NULL */
     iocpnet_socket_options socket;
     iocpnet_session_limits limits;
+    uint32_t attempt_delay_ms; /* of a name: until its next address is tried, too; default 250 */
+    uint32_t reserved_number;  /* 0 */
+    iocpnet_reconnect reconnect;
 } iocpnet_connect_options;
 
 typedef struct iocpnet_disconnect_options {
@@ -776,12 +800,20 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_connect_options_init(iocpnet_connect_op
 
 /*
  * Connects out. The service must be started. Returns at once; one event follows: CONNECTED, or CONNECT_FAILED with the
- * status, after which the handle is stale. iocpnet_session_disconnect gives an attempt up.
- * `address`: as for iocpnet_listener_open, the port not 0. `options`: NULL for the defaults. `session`: receives the
- * handle, before any event of the session can be seen.
+ * status, after which the handle is stale. iocpnet_session_disconnect gives an attempt up, and so does the timeout,
+ * whatever the system is busy with.
+ * `address`: as for iocpnet_listener_open, the port not 0; or "name:port", a host's name in UTF-8, of at most 253 bytes. A
+ * name is looked up by the system on a thread of the service, made for the first one. The addresses that it has are tried
+ * in the system's order, IPv6 and IPv4 by turns, each attempt_delay_ms after the one before or at once when that failed
+ * (RFC 8305); the first that is connected is the session's. iocpnet_service_destroy waits for lookups that the system has
+ * begun, which nothing can cut short.
+ * `options`: NULL for the defaults. `session`: receives the handle, before any event of the session can be seen.
+ * CONNECT_FAILED, besides the errors of connecting: NAME_NOT_FOUND, NAME_NOT_RESOLVED; with a name or `reconnect` also the
+ * errors of making the socket.
  * Errors: INVALID_HANDLE, INVALID_ARGUMENT, INVALID_STRUCT_SIZE, INVALID_ADDRESS, INVALID_STATE (not started), CLOSED
  * (stopping), ACCESS_DENIED, NOT_SUPPORTED (no IPv6, or an option that this system does not have), ADDRESS_IN_USE and
- * ADDRESS_NOT_AVAILABLE (local_address), NO_MEMORY, NO_DESCRIPTORS, LIMIT_REACHED, SYSTEM. Since 1.0.
+ * ADDRESS_NOT_AVAILABLE (local_address), NO_MEMORY, NO_DESCRIPTORS, LIMIT_REACHED (too many lookups wait, too), SYSTEM.
+ * Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_connect(iocpnet_service service, const char *address,
                                                          const iocpnet_connect_options *options,

@@ -2,6 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "api_connect.h"
 #include "api_framing.h"
 #include "api_options.h"
 #include "api_support.h"
@@ -22,6 +23,8 @@ static const iocpnet_connect_options default_connect = {
     .timeout_ms = 10000,
     .dispatcher = IOCPNET_DISPATCHER_ANY,
     .no_delay = 1,
+    .attempt_delay_ms = 250,
+    .reconnect = {.delay_max_ms = 30000, .factor_percent = 200, .jitter_percent = 50, .lasted_ms = 10000},
 };
 
 static const iocpnet_disconnect_options default_disconnect = {
@@ -45,7 +48,8 @@ static bool connect_is_valid(const iocpnet_connect_options *options)
 {
     return options->no_delay <= 1 && options->reserved[0] == 0 && options->reserved[1] == 0 &&
            icn_api_socket_options_are_valid(&options->socket) && icn_api_limits_are_valid(&options->limits) &&
-           options->reserved_pointer == NULL;
+           options->reserved_pointer == NULL && options->reserved_number == 0 &&
+           icn_api_reconnect_is_valid(&options->reconnect);
 }
 
 static int32_t check_connectable(const icn_service *service)
@@ -129,8 +133,8 @@ static icn_result connect_to(icn_service *service, const char *address, const io
     if (status != IOCPNET_OK) {
         return icn_failure(status);
     }
-    status = icn_address_parse(address, &remote);
-    if (status != IOCPNET_OK || remote.port == 0) {
+    bool numeric = icn_address_parse(address, &remote) == IOCPNET_OK;
+    if (numeric && remote.port == 0) {
         return icn_failure(IOCPNET_E_INVALID_ADDRESS);
     }
     icn_loop *loop = icn_roster_choose_loop(&service->roster, options->dispatcher);
@@ -138,7 +142,13 @@ static icn_result connect_to(icn_service *service, const char *address, const io
         return icn_failure(IOCPNET_E_INVALID_ARGUMENT);
     }
     status = check_connectable(service);
-    return status == IOCPNET_OK ? begin_connect(loop, &remote, options, &framing, session) : icn_failure(status);
+    if (status != IOCPNET_OK) {
+        return icn_failure(status);
+    }
+    if (numeric && options->reconnect.initial_delay_ms == 0) {
+        return begin_connect(loop, &remote, options, &framing, session);
+    }
+    return icn_api_connect_by_plan(loop, address, numeric ? &remote : NULL, options, &framing, session);
 }
 
 int32_t IOCPNET_CALL iocpnet_session_connect(iocpnet_service service, const char *address,
@@ -350,7 +360,7 @@ static icn_result read_local_address(icn_session *session, icn_address *address)
     icn_session_state state = icn_session_state_now(session);
     if (state < ICN_SESSION_OPEN) {
         result = icn_failure(IOCPNET_E_INVALID_STATE);
-    } else if (state != ICN_SESSION_ENDED) {
+    } else if (state != ICN_SESSION_ENDED && icn_session_has_remote(session)) {
         result = icn_os_socket_local_address(session->endpoint.socket, address);
     }
     icn_mutex_unlock(mutex);
@@ -384,8 +394,11 @@ int32_t IOCPNET_CALL iocpnet_session_remote_address(iocpnet_session session, cha
     int32_t result = IOCPNET_E_INVALID_ARGUMENT;
     if (text != NULL || capacity == 0) {
         icn_address remote;
-        icn_session_remote(pinned, &remote);
-        result = write_address(&remote, text, capacity);
+        result = IOCPNET_E_INVALID_STATE;
+        if (icn_session_has_remote(pinned)) {
+            icn_session_remote(pinned, &remote);
+            result = write_address(&remote, text, capacity);
+        }
     }
     icn_handle_unpin(session);
     return icn_api_status(result);

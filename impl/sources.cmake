@@ -4,6 +4,7 @@
 set(IOCPNET_SOURCES_COMMON
     api_buffer.c
     api_conditioner.c
+    api_connect.c
     api_framing.c
     api_group.c
     api_layout.c
@@ -18,6 +19,7 @@ set(IOCPNET_SOURCES_COMMON
     api_watch.c
     base/address.c
     base/check.c
+    base/host_name.c
     base/status.c
     base/utf8.c
     util/access_list.c
@@ -30,11 +32,14 @@ set(IOCPNET_SOURCES_COMMON
     util/trace_ring.c
     util/token_bucket.c
     port/port.c
+    net/backoff.c
     net/broadcast.c
     net/buffer.c
     net/close.c
     net/conditioner.c
     net/conditioner_settings.c
+    net/connector.c
+    net/connector_attempt.c
     net/extension.c
     net/framer.c
     net/gate.c
@@ -46,6 +51,7 @@ set(IOCPNET_SOURCES_COMMON
     net/listener_admit.c
     net/loop.c
     net/receive_buffer.c
+    net/resolver.c
     net/roster.c
     net/schedule.c
     net/send_chunk.c
@@ -77,6 +83,7 @@ set(IOCPNET_SOURCES_LINUX
     os/linux/clock.c
     os/linux/error.c
     os/linux/reserve.c
+    os/linux/resolve.c
     os/linux/sockaddr.c
     os/linux/socket.c
     os/linux/thread.c
@@ -95,6 +102,7 @@ set(IOCPNET_SOURCES_LINUX
 set(IOCPNET_SOURCES_WINDOWS
     os/windows/clock.c
     os/windows/error.c
+    os/windows/resolve.c
     os/windows/sockaddr.c
     os/windows/socket.c
     os/windows/thread.c
@@ -114,6 +122,7 @@ set(IOCPNET_SOURCES_SIMULATED
     os/sim/context.c
     os/sim/descriptor.c
     os/sim/fault.c
+    os/sim/resolve.c
     os/sim/scheduler.c
     os/sim/socket.c
     os/sim/thread.c

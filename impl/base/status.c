@@ -37,6 +37,8 @@ static const status_words words[] = {
     WORDS(IOCPNET_E_TIMED_OUT, "It took too long."),
     WORDS(IOCPNET_E_CANCELLED, "It was cancelled."),
     WORDS(IOCPNET_E_BUFFER_TOO_SMALL, "The buffer is too small."),
+    WORDS(IOCPNET_E_NAME_NOT_FOUND, "There is no host of this name, or it has no address."),
+    WORDS(IOCPNET_E_NAME_NOT_RESOLVED, "No name server had an answer; it may have one later."),
     WORDS(IOCPNET_E_SYSTEM, "The system reported an error; its own code says which."),
 };
 
@@ -71,7 +73,7 @@ static const char *const events[] = {
     [IOCPNET_EVENT_POSTED] = "posted",
 };
 
-_Static_assert(sizeof words / sizeof words[0] == IOCPNET_PENDING - IOCPNET_E_SYSTEM + 1, "every status has its words");
+_Static_assert(sizeof words / sizeof words[0] == IOCPNET_PENDING - IOCPNET_E_NAME_NOT_RESOLVED + 1, "every status has its words");
 _Static_assert(sizeof reasons / sizeof reasons[0] == IOCPNET_CLOSE_REASON_COUNT, "every close reason has its name");
 _Static_assert(sizeof events / sizeof events[0] == IOCPNET_EVENT_KIND_COUNT, "every kind of event has its name");
 
@@ -79,7 +81,7 @@ static const status_words *words_of(int32_t status)
 {
     static const status_words unknown = {"unknown status", "This is not a status code of the library."};
 
-    if (status > IOCPNET_PENDING || status < IOCPNET_E_SYSTEM) {
+    if (status > IOCPNET_PENDING || status < IOCPNET_E_NAME_NOT_RESOLVED) {
         return &unknown;
     }
     return &words[IOCPNET_PENDING - status];

@@ -11,6 +11,7 @@
 #include "base/atomic.h"
 #include "base/list.h"
 #include "iocpnet.h"
+#include "net/resolver.h"
 #include "os/thread.h"
 #include "util/address_table.h"
 
@@ -40,6 +41,8 @@ struct icn_roster {
     icn_atomic_pointer conditioner; /* see conditioner.h; once there is one until the service is gone. NULL: none */
 
     icn_groups groups;
+    icn_resolver resolver;
+    icn_atomic_u64 jitter; /* where the random numbers of reconnects are, see backoff.h */
 
     /* Loops that have not stopped, sessions and listeners. At 0, for ever, the service is stopped. */
     icn_atomic_u64 holds;

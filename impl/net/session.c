@@ -10,30 +10,46 @@
 #include "util/live.h"
 #include "util/memory.h"
 
-static size_t size_of(uint8_t family)
+/* One with a connector learns later of which family its peer is. */
+static size_t size_of(uint8_t family, bool connector)
 {
+    if (connector) {
+        return sizeof(icn_session);
+    }
     return offsetof(icn_session, remote) + icn_address_packed_size(family);
+}
+
+static size_t front_of(bool guard, bool connector)
+{
+    return (guard ? sizeof(icn_guard) : 0) + (connector ? sizeof(icn_connector) : 0);
 }
 
 /* The whole block, of which the session is the last part. */
 static icn_session *allocate(const icn_session_options *options)
 {
-    size_t front = options->guard != NULL ? sizeof(icn_guard) : 0;
-    uint8_t *block = icn_memory_allocate_zeroed(front + size_of(options->remote->family), ICN_MEMORY_SESSION);
+    bool connects = options->connector != NULL;
+    size_t front = front_of(options->guard != NULL, connects);
+    size_t size = front + size_of(connects ? ICN_ADDRESS_NONE : options->remote->family, connects);
+    uint8_t *block = icn_memory_allocate_zeroed(size, ICN_MEMORY_SESSION);
     if (block == NULL) {
         return NULL;
     }
     icn_session *session = (void *)(block + front);
     if (options->guard != NULL) {
-        ((icn_guard *)(void *)block)->options = *options->guard;
+        ((icn_guard *)(void *)session - 1)->options = *options->guard;
+    }
+    if (connects) {
+        icn_connector_init((void *)block, options->connector);
     }
     return session;
 }
 
-static void release(icn_session *session, uint8_t family, icn_guard *guard)
+static void release(icn_session *session, uint8_t family)
 {
-    void *block = guard != NULL ? (void *)guard : session;
-    icn_memory_release(block, (guard != NULL ? sizeof *guard : 0) + size_of(family), ICN_MEMORY_SESSION);
+    const icn_connector *connector = icn_session_connector(session);
+    size_t front = front_of(icn_session_guard(session) != NULL, connector != NULL);
+    uint8_t *block = (uint8_t *)session - front;
+    icn_memory_release(block, front + size_of(family, connector != NULL), ICN_MEMORY_SESSION);
 }
 
 /* Runs on whichever thread drops the last pin, after the session ENDED: nobody else knows of it any more. */
@@ -44,7 +60,10 @@ static void finalize(void *object)
     ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_ENDED);
     icn_close_fini(&session->close);
     icn_session_end_framing(session);
-    release(session, session->endpoint.family, icn_session_guard(session));
+    if (icn_session_connector(session) != NULL) {
+        icn_connector_fini(icn_session_connector(session));
+    }
+    release(session, session->endpoint.family);
     icn_live_remove(ICN_LIVE_SESSIONS);
     icn_handle_unpin(service);
 }
@@ -62,6 +81,9 @@ void icn_session_look(icn_kick *kick)
         icn_u32_exchange(&kick->pending, 0);
         if (icn_session_state_now(session) == ICN_SESSION_STARTING) {
             icn_session_start(session);
+        }
+        if (icn_session_connector(session) != NULL) {
+            icn_connector_look(session, icn_session_connector(session));
         }
         icn_session_look_at_kept(session);
         if (icn_pointer_load(&session->extension) != NULL) {
@@ -81,9 +103,13 @@ static void initialise(icn_session *session, icn_loop *loop, icn_os_socket socke
     session->loop = loop;
     session->listener = options->listener;
     session->no_delay = options->no_delay;
-    icn_address_pack(options->remote, session->remote);
-    icn_endpoint_init(&session->endpoint, socket, options->remote->family);
-    session->endpoint.mark = options->guard != NULL;
+    icn_endpoint_init(&session->endpoint, socket, ICN_ADDRESS_NONE);
+    if (options->remote != NULL) {
+        session->endpoint.family = options->remote->family;
+        icn_address_pack(options->remote, session->remote);
+    }
+    session->endpoint.mark = (uint8_t)((options->guard != NULL ? ICN_MARK_GUARD : 0u) |
+                                       (options->connector != NULL ? ICN_MARK_CONNECTOR : 0u));
     icn_pointer_store_relaxed(&session->user, options->user);
     icn_kick_init(&session->kick, ICN_KICK_SESSION);
     /* The first push is the maker's: whoever knows the handle before can not start the session, nor end it. */
@@ -127,7 +153,7 @@ int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_sessi
 
 fail_memory:
     icn_session_end_framing(session);
-    release(session, options->remote->family, icn_session_guard(session));
+    release(session, session->endpoint.family);
 fail_admission:
     icn_roster_dismiss(roster);
 fail_hold:
@@ -155,6 +181,13 @@ void icn_session_release(icn_session *session)
     icn_handle_retire(session->handle);
 }
 
+/* Stored before the session is OPEN, or never: a state behind that was stored after it. */
+bool icn_session_has_remote(const icn_session *session)
+{
+    return icn_session_connector(session) == NULL ||
+           (icn_session_state_now(session) >= ICN_SESSION_OPEN && session->endpoint.family != ICN_ADDRESS_NONE);
+}
+
 void icn_session_remote(const icn_session *session, icn_address *remote)
 {
     icn_address_unpack(session->endpoint.family, session->remote, remote);
@@ -169,6 +202,11 @@ static void fill_close(const icn_session *session, iocpnet_event *event)
         event->status = IOCPNET_E_CANCELLED;
     }
     event->bytes_unsent = session->send_queue.bytes_lost;
+    const icn_connector *connector = icn_session_connector(session);
+    if (connector != NULL) {
+        event->next_session = connector->next;
+        event->size = connector->next_delay_ms;
+    }
 }
 
 void icn_session_fill_event(const icn_session *session, uint32_t kind, iocpnet_event *event)

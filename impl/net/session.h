@@ -19,6 +19,7 @@
 #include "base/address.h"
 #include "base/check.h"
 #include "net/close.h"
+#include "net/connector.h"
 #include "net/guard.h"
 #include "net/loop.h"
 #include "net/send_queue.h"
@@ -108,12 +109,20 @@ typedef struct icn_session_options {
     void *user;
     const struct icn_framing *framing; /* copied; NULL: none */
     const icn_guard_options *guard;    /* NULL: none */
+    const icn_connector_options *connector; /* NULL: none; else `remote` is, and there is no socket yet */
 } icn_session_options;
 
 /* What stands in front of the session, in the same block; NULL: nothing. Constant: any thread. */
 static inline icn_guard *icn_session_guard(const icn_session *session)
 {
-    return session->endpoint.mark != 0 ? (icn_guard *)(uintptr_t)session - 1 : NULL;
+    return (session->endpoint.mark & ICN_MARK_GUARD) != 0 ? (icn_guard *)(uintptr_t)session - 1 : NULL;
+}
+
+/* The same for what stands in front of that. */
+static inline icn_connector *icn_session_connector(const icn_session *session)
+{
+    uintptr_t behind = (uintptr_t)session - ((session->endpoint.mark & ICN_MARK_GUARD) != 0 ? sizeof(icn_guard) : 0);
+    return (session->endpoint.mark & ICN_MARK_CONNECTOR) != 0 ? (icn_connector *)behind - 1 : NULL;
 }
 
 /* The deadline of a graceful close, unless it is told another one. Any thread. */
@@ -145,6 +154,8 @@ void icn_session_kick(icn_session *session);
 /* Ends the handle; the last pin frees the memory. Called once, by whoever the terminal event went to. */
 void icn_session_release(icn_session *session);
 
+/* False: it connects by name, and where its peer is is not known. Any thread. */
+bool icn_session_has_remote(const icn_session *session);
 /* Where its peer is. Any thread. */
 void icn_session_remote(const icn_session *session, icn_address *remote);
 
@@ -166,7 +177,7 @@ static inline void icn_session_begin_event(const icn_session *session, const icn
     event->bytes_unsent = 0;
     event->timer_id = 0;
     event->timer_count = 0;
-    event->reserved = 0;
+    event->next_session = 0;
     event->data = data;
     event->user = icn_pointer_load(&session->user);
     event->close_text = NULL;
@@ -194,6 +205,8 @@ static inline icn_session_state icn_session_state_now(const icn_session *session
 
 /* The first look of the loop at a new session: announces it, or starts its connect. */
 void icn_session_start(icn_session *session);
+/* The connection is there: announces the session. */
+void icn_session_opened(icn_session *session);
 void icn_session_connect_completed(icn_operation *operation, const icn_completion *completion);
 
 /* ---- receiving (session_receive.c) ---- */

@@ -80,6 +80,8 @@ static icn_close close_of_failure(int32_t status, int32_t os_error)
     case IOCPNET_E_NETWORK_UNREACHABLE:
     case IOCPNET_E_HOST_UNREACHABLE:
     case IOCPNET_E_TIMED_OUT:
+    case IOCPNET_E_NAME_NOT_FOUND:
+    case IOCPNET_E_NAME_NOT_RESOLVED:
         close.reason = IOCPNET_CLOSE_ABORTED;
         break;
     case IOCPNET_E_NO_MEMORY:
@@ -197,6 +199,11 @@ void icn_session_deadline_passed(icn_timer *timer)
     if (icn_session_state_now(session) == ICN_SESSION_OPEN) {
         icn_guard_look(session, icn_session_guard(session));
     } else if (icn_session_state_now(session) == ICN_SESSION_CONNECTING) {
+        icn_connector *connector = icn_session_connector(session);
+        if (connector != NULL && !icn_connector_is_late(connector)) {
+            icn_connector_due(session, connector);
+            return;
+        }
         const icn_close close = {.status = IOCPNET_E_TIMED_OUT,
                                  .reason = IOCPNET_CLOSE_HANDSHAKE_TIMEOUT,
                                  .origin = IOCPNET_ORIGIN_LIBRARY,
@@ -261,5 +268,8 @@ void icn_session_end(icn_session *session)
     icn_list_init(&session->end.finishing);
     cancel(session, &session->endpoint.reader);
     cancel(session, &session->endpoint.writer);
+    if (icn_session_connector(session) != NULL) {
+        icn_connector_cancel(session, icn_session_connector(session));
+    }
     icn_session_operation_ended(session);
 }

@@ -13,12 +13,13 @@ static void close_socket(icn_session *session)
     icn_mutex_lock(&loop->socket_mutex);
     icn_u8_store(&session->state, ICN_SESSION_ENDED);
     /* A connection that the peer has reset is gone already. */
-    if (session->cut && session->close.reason != IOCPNET_CLOSE_RESET) {
+    if (session->endpoint.socket != ICN_OS_SOCKET_NONE && session->cut &&
+        session->close.reason != IOCPNET_CLOSE_RESET) {
         icn_os_socket_set_reset_on_close(session->endpoint.socket);
     }
     if (session->attached) {
         icn_port_detach(loop->port, &session->endpoint);
-    } else {
+    } else if (session->endpoint.socket != ICN_OS_SOCKET_NONE) {
         icn_os_socket_close(session->endpoint.socket);
     }
     icn_mutex_unlock(&loop->socket_mutex);
@@ -82,6 +83,10 @@ void icn_session_finish(icn_list_node *node)
         /* A last completion, or a kick that is on its way, brings the session here again. */
         return;
     }
+    icn_connector *connector = icn_session_connector(session);
+    if (connector != NULL) {
+        icn_connector_finish(session, connector);
+    }
     icn_extension_end(session);
     close_socket(session);
     icn_u64_count(&loop->counters.bytes_dropped, icn_session_close_sends(session));
@@ -89,6 +94,9 @@ void icn_session_finish(icn_list_node *node)
     leave_loop(session);
     leave_address(session);
     icn_roster_dismiss(roster);
+    if (connector != NULL) {
+        icn_connector_follow(session, connector);
+    }
     deliver_end(session);
     /* The session may be gone by now. After its last event: "stopped" comes after every DISCONNECTED. */
     icn_listeners_descriptor_freed(loop);

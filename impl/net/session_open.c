@@ -20,7 +20,7 @@ static void announce(icn_session *session)
 }
 
 /* The state changes first: the callback may send. The receive starts last: nothing comes before CONNECTED. */
-static void opened(icn_session *session)
+void icn_session_opened(icn_session *session)
 {
     icn_loop *loop = session->loop;
     if (icn_pointer_load(&loop->roster->conditioner) != NULL && !icn_conditioner_begin(session)) {
@@ -44,8 +44,13 @@ static void opened(icn_session *session)
 
 void icn_session_connect_completed(icn_operation *operation, const icn_completion *completion)
 {
-    icn_session *session = ICN_CONTAINER(operation, icn_session, endpoint.writer);
+    icn_endpoint *endpoint = ICN_CONTAINER(operation, icn_endpoint, writer);
     ICN_CHECK(!completion->more);
+    if ((endpoint->mark & ICN_MARK_ATTEMPT) != 0) {
+        icn_attempt_completed(endpoint, completion);
+        return;
+    }
+    icn_session *session = ICN_CONTAINER(operation, icn_session, endpoint.writer);
     icn_session_drop(session);
     if (icn_session_state_now(session) != ICN_SESSION_CONNECTING) {
         icn_session_operation_ended(session);
@@ -53,7 +58,7 @@ void icn_session_connect_completed(icn_operation *operation, const icn_completio
     }
     icn_timer_cancel(&session->loop->timers, &session->end.timer);
     if (completion->status == IOCPNET_OK) {
-        opened(session);
+        icn_session_opened(session);
     } else {
         icn_session_fail(session, completion->status, completion->os_error);
     }
@@ -92,6 +97,10 @@ void icn_session_start(icn_session *session)
         turn_away(session);
         return;
     }
+    if (icn_session_connector(session) != NULL) {
+        icn_connector_start(session, icn_session_connector(session));
+        return;
+    }
     icn_result result = icn_port_attach(loop->port, &session->endpoint);
     if (result.status != IOCPNET_OK) {
         icn_session_fail(session, result.status, result.os_error);
@@ -99,7 +108,7 @@ void icn_session_start(icn_session *session)
     }
     session->attached = true;
     if (session->listener != 0) {
-        opened(session);
+        icn_session_opened(session);
     } else {
         start_connect(session);
     }

@@ -59,6 +59,21 @@ void icn_test_look(icn_session *session)
     }
 }
 
+static icn_atomic_pointer names_for_test;
+
+void icn_test_set_names(const icn_test_names *names)
+{
+    icn_pointer_exchange(&names_for_test, (void *)(uintptr_t)names);
+}
+
+icn_result icn_test_resolve(const char *name, icn_address *addresses, uint32_t capacity, uint32_t *count)
+{
+    const icn_test_names *names = icn_pointer_load(&names_for_test);
+    ICN_CHECK(capacity != 0);
+    return names != NULL ? names->resolve(names->context, name, addresses, capacity, count)
+                         : icn_os_resolve(name, addresses, capacity, count);
+}
+
 #else
 
 /* ISO C wants something in every translation unit. */

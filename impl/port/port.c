@@ -104,6 +104,24 @@ void icn_port_detach(icn_port *port, icn_endpoint *endpoint)
     icn_live_remove(ICN_LIVE_DESCRIPTORS);
 }
 
+static void check_idle(const icn_endpoint *endpoint)
+{
+    ICN_CHECK(endpoint->reader.state == ICN_OPERATION_IDLE && endpoint->writer.state == ICN_OPERATION_IDLE);
+    (void)endpoint;
+}
+
+void icn_port_move(icn_port *port, icn_endpoint *from, icn_endpoint *to)
+{
+    ICN_CHECK(!port->running);
+    ICN_CHECK(from->socket != ICN_OS_SOCKET_NONE && to->socket == ICN_OS_SOCKET_NONE);
+    check_idle(from);
+    check_idle(to);
+    port->functions->move(port, from, to);
+    to->socket = from->socket;
+    to->family = from->family;
+    from->socket = ICN_OS_SOCKET_NONE;
+}
+
 static void begin(const icn_endpoint *endpoint, icn_operation *operation, icn_operation_kind kind)
 {
     ICN_CHECK(operation->state == ICN_OPERATION_IDLE);

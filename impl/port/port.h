@@ -107,6 +107,7 @@ typedef struct icn_port_functions {
     void (*close)(icn_port *port);
     icn_result (*attach)(icn_port *port, icn_endpoint *endpoint);
     void (*detach)(icn_port *port, icn_endpoint *endpoint);
+    void (*move)(icn_port *port, icn_endpoint *from, icn_endpoint *to); /* before the socket itself is handed on */
     void (*accept)(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, uint32_t count);
     void (*connect)(icn_port *port, icn_endpoint *endpoint, icn_operation *operation, const icn_address *address);
     void (*receive)(icn_port *port, icn_endpoint *endpoint, icn_operation *operation);
@@ -152,6 +153,12 @@ icn_result icn_port_attach(icn_port *port, icn_endpoint *endpoint);
 
 /* Unties the socket and closes it. Nothing is in flight on it. Not inside a completion. */
 void icn_port_detach(icn_port *port, icn_endpoint *endpoint);
+
+/*
+ * The socket of `from`, with its tie to the port, is that of `to` from here on, which has none. Nothing is in flight on
+ * either, and nothing but a connect has been. Not inside a completion.
+ */
+void icn_port_move(icn_port *port, icn_endpoint *from, icn_endpoint *to);
 
 /* Accepts until cancelled. `count`: accepts kept posted, where the system posts them one by one. An error completion with
  * more == false ends it (NO_DESCRIPTORS, NO_MEMORY, ...): the owner starts it again, at once or later. */

@@ -10,6 +10,8 @@
 #include "port/port_epoll_internal.h"
 #include "util/memory.h"
 
+#define CONNECTION_EVENTS (EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP)
+
 /* `owner`: what an event of this descriptor leads to. */
 static bool watch(const icn_epoll_port *port, int descriptor, uint32_t events, void *owner)
 {
@@ -95,11 +97,9 @@ static void epoll_close(icn_port *base)
 
 static icn_result epoll_attach(icn_port *base, icn_endpoint *endpoint)
 {
-    const uint32_t events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP;
-
     icn_list_init(&endpoint->reader.node);
     endpoint->ready = 0;
-    return watch(icn_epoll_port_of(base), (int)endpoint->socket, events, endpoint) ? icn_ok() : icn_os_last_result();
+    return watch(icn_epoll_port_of(base), (int)endpoint->socket, CONNECTION_EVENTS, endpoint) ? icn_ok() : icn_os_last_result();
 }
 
 static void epoll_detach(icn_port *base, icn_endpoint *endpoint)
@@ -112,6 +112,19 @@ static void epoll_detach(icn_port *base, icn_endpoint *endpoint)
     icn_epoll_forget_events(port, endpoint);
     icn_list_remove(&endpoint->reader.node);
     icn_os_socket_close(endpoint->socket);
+}
+
+/* What is known of `from` is told again of `to`: changing an entry looks at the socket anew. */
+static void epoll_move(icn_port *base, icn_endpoint *from, icn_endpoint *to)
+{
+    icn_epoll_port *port = icn_epoll_port_of(base);
+    struct epoll_event event = {.events = CONNECTION_EVENTS | EPOLLET, .data = {.ptr = to}};
+    const int changed = epoll_ctl(port->epoll, EPOLL_CTL_MOD, (int)from->socket, &event);
+
+    ICN_CHECK(changed == 0);
+    icn_epoll_forget_events(port, from);
+    icn_list_remove(&from->reader.node);
+    to->ready = 0;
 }
 
 static icn_result epoll_submit(icn_port *base)
@@ -133,6 +146,7 @@ const icn_port_functions icn_port_epoll = {
     .close = epoll_close,
     .attach = epoll_attach,
     .detach = epoll_detach,
+    .move = epoll_move,
     .accept = icn_epoll_accept,
     .connect = icn_epoll_connect,
     .receive = icn_epoll_receive,

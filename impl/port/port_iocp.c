@@ -123,6 +123,15 @@ static void port_detach(icn_port *port, icn_endpoint *endpoint)
     icn_os_socket_close(endpoint->socket);
 }
 
+/* Packets lead to operations, not to endpoints: the key of the association is nobody's. */
+static void port_move(icn_port *port, icn_endpoint *from, icn_endpoint *to)
+{
+    (void)port;
+    ICN_CHECK(from->extra == NULL);
+    to->ready = from->ready;
+    to->extra = NULL;
+}
+
 void icn_iocp_enqueue(icn_iocp *iocp, icn_operation *operation)
 {
     ICN_CHECK(operation->state != ICN_OPERATION_IDLE);
@@ -276,6 +285,7 @@ const icn_port_functions icn_port_iocp = {
     .close = port_close,
     .attach = port_attach,
     .detach = port_detach,
+    .move = port_move,
     .accept = icn_iocp_accept,
     .connect = icn_iocp_connect,
     .receive = icn_iocp_receive,

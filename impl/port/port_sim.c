@@ -124,6 +124,21 @@ static void detach(icn_port *port, icn_endpoint *endpoint)
     icn_sim_descriptor_close(endpoint->socket);
 }
 
+static void move(icn_port *port, icn_endpoint *from, icn_endpoint *to)
+{
+    icn_sim_port *driven = sim_port(port);
+    uint32_t index = 0;
+
+    check_thread(driven);
+    while (index < driven->endpoint_count && driven->endpoints[index] != from) {
+        index++;
+    }
+    ICN_CHECK(index < driven->endpoint_count);
+    driven->endpoints[index] = to;
+    driven->active = true;
+    to->ready = from->ready;
+}
+
 /* False: it failed, which its completion will tell. */
 static bool starts(icn_port *port, icn_operation *operation)
 {
@@ -254,6 +269,7 @@ const icn_port_functions icn_port_sim_operations = {
     .close = close_port,
     .attach = attach,
     .detach = detach,
+    .move = move,
     .accept = start_accept,
     .connect = start_connect,
     .receive = start_receive,
@@ -270,6 +286,7 @@ const icn_port_functions icn_port_sim_at_once = {
     .close = close_port,
     .attach = attach,
     .detach = detach,
+    .move = move,
     .accept = start_accept,
     .connect = start_connect,
     .receive = start_receive,

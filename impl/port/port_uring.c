@@ -118,6 +118,13 @@ static void uring_detach(icn_port *base, icn_endpoint *endpoint)
     icn_os_socket_close(endpoint->socket);
 }
 
+/* The port knows of nothing but what is in flight. */
+static void uring_move(icn_port *base, icn_endpoint *from, icn_endpoint *to)
+{
+    (void)base;
+    to->ready = from->ready;
+}
+
 static void uring_wake(icn_port *base)
 {
     icn_uring_port *port = icn_uring_port_of(base);
@@ -213,6 +220,7 @@ const icn_port_functions icn_port_uring = {.kind = IOCPNET_PORT_IO_URING,
                                            .close = uring_close,
                                            .attach = uring_attach,
                                            .detach = uring_detach,
+                                           .move = uring_move,
                                            .accept = icn_uring_accept,
                                            .connect = icn_uring_connect,
                                            .receive = icn_uring_receive,

@@ -117,6 +117,9 @@ static icn_service *allocate(const iocpnet_service_options *options)
         icn_condition_init(&service->changed);
         icn_u32_store(&service->state, IOCPNET_SERVICE_CREATED);
         icn_groups_init(&service->roster);
+        icn_resolver_init(&service->roster.resolver);
+        /* Clients that were started together are to part: no two have both the clock and the place in common. */
+        icn_u64_store(&service->roster.jitter, icn_os_clock_us() ^ (uint64_t)(uintptr_t)service << 20);
         set_limits(service);
     }
     return service;
@@ -126,6 +129,7 @@ static void release(icn_service *service)
 {
     icn_groups_fini(&service->roster);
     icn_roster_end_conditioner(&service->roster);
+    icn_resolver_fini(&service->roster.resolver);
     icn_address_table_destroy(service->roster.addresses);
     icn_condition_fini(&service->changed);
     icn_mutex_fini(&service->mutex);

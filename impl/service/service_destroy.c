@@ -96,6 +96,7 @@ static void quiesce(icn_service *service)
         icn_dispatcher_leave(&service->dispatchers[i]);
     }
     icn_groups_end(&service->roster);
+    icn_resolver_end(&service->roster.resolver);
 }
 
 /* The caller's pin is the last thing of its own that keeps the service from being finalized. */

@@ -37,7 +37,16 @@ std::vector<std::string> bad_addresses()
             "127.0.0.256:80",
             "127.0.0.1%1:80",
             "0x7f.0.0.1:80",
-            "localhost:80",
+            ".:80",
+            "a..b:80",
+            ".a:80",
+            "-a:80",
+            "a-:80",
+            "a.1:80",
+            "a.0x7f:80",
+            "a b:80",
+            "a:080",
+            std::string(64, 'a') + ":80",
             "::1:80",
             "[::1]",
             "[::1]:",
@@ -84,6 +93,14 @@ TEST_P(Strings, BadAddressesAreRefusedByConnect)
         EXPECT_EQ(77u, session);
     }
     EXPECT_EQ(0u, live_objects().sessions);
+}
+
+TEST_P(Strings, NamesAreForConnectsOnly)
+{
+    Host host(callbacks());
+    iocpnet_listener listener = 77;
+    EXPECT_EQ(IOCPNET_E_INVALID_ADDRESS, iocpnet_listener_open(host.service(), "localhost:80", nullptr, &listener));
+    EXPECT_EQ(77u, listener);
 }
 
 TEST_P(Strings, RandomAddressesNeverDoHarm)

@@ -240,6 +240,13 @@ TEST(StructSize, InitGivesTheDefaultsOfTheHeader)
     EXPECT_EQ(1u, connect.no_delay);
     EXPECT_EQ(nullptr, connect.user);
     EXPECT_EQ(nullptr, connect.framing);
+    EXPECT_EQ(250u, connect.attempt_delay_ms);
+    EXPECT_EQ(0u, connect.reconnect.initial_delay_ms);
+    EXPECT_EQ(30000u, connect.reconnect.delay_max_ms);
+    EXPECT_EQ(200u, connect.reconnect.factor_percent);
+    EXPECT_EQ(50u, connect.reconnect.jitter_percent);
+    EXPECT_EQ(0u, connect.reconnect.attempts_max);
+    EXPECT_EQ(10000u, connect.reconnect.lasted_ms);
     EXPECT_EQ(nullptr, listener.framing);
 }
 

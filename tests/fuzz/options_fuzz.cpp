@@ -291,6 +291,12 @@ void check_listener(fuzz::Input &input)
     FUZZ_REQUIRE(is_as_before(before));
 }
 
+bool is_valid(const iocpnet_reconnect &reconnect)
+{
+    return reconnect.delay_max_ms >= reconnect.initial_delay_ms && reconnect.factor_percent >= 100 &&
+           reconnect.factor_percent <= 10000 && reconnect.jitter_percent <= 100 && reconnect.reserved == 0;
+}
+
 void check_connect(fuzz::Input &input)
 {
     Given<iocpnet_connect_options> given(input, iocpnet_connect_options_init);
@@ -300,7 +306,8 @@ void check_connect(fuzz::Input &input)
     const iocpnet_connect_options &options = given.complete;
     const bool valid = (options.dispatcher == 0 || options.dispatcher == IOCPNET_DISPATCHER_ANY) &&
                        options.no_delay <= 1 && options.reserved[0] == 0 && options.reserved[1] == 0 &&
-                       is_valid(options.socket) && is_valid(options.limits) && options.reserved_pointer == nullptr;
+                       is_valid(options.socket) && is_valid(options.limits) && options.reserved_pointer == nullptr &&
+                       options.reserved_number == 0 && is_valid(options.reconnect);
     const iocpnet_live_objects before = live();
     iocpnet_session session = 77;
     const int32_t status = iocpnet_session_connect(service().handle, nobody, given.pointer(), &session);
@@ -311,6 +318,12 @@ void check_connect(fuzz::Input &input)
     if (status == IOCPNET_OK) {
         const iocpnet_event event = service().wait_failed(session);
         FUZZ_REQUIRE(event.user == options.user);
+        FUZZ_REQUIRE((event.next_session != 0) == (options.reconnect.initial_delay_ms != 0));
+        if (event.next_session != 0) {
+            FUZZ_REQUIRE(event.size >= 1 && event.size <= options.reconnect.initial_delay_ms);
+            FUZZ_REQUIRE(iocpnet_session_disconnect(event.next_session, nullptr) == IOCPNET_OK);
+            FUZZ_REQUIRE(service().wait_failed(event.next_session).next_session == 0);
+        }
         service().turn();
     }
     FUZZ_REQUIRE(is_as_before(before));

@@ -382,6 +382,12 @@ void add_connect(Table &table, const World &world)
     add("reserved pointer", [](Options &o) { o.reserved_pointer = byte; });
     static const iocpnet_framing bad = bad_framing();
     add("framing", [](Options &o) { o.framing = &bad; });
+    add("reserved number", [](Options &o) { o.reserved_number = 1; });
+    add("delay above its maximum", [](Options &o) { o.reconnect.initial_delay_ms = 30001; });
+    add("shrinking delays", [](Options &o) { o.reconnect.factor_percent = 99; });
+    add("factor above", [](Options &o) { o.reconnect.factor_percent = 10001; });
+    add("more jitter than delay", [](Options &o) { o.reconnect.jitter_percent = 101; });
+    add("reserved of the reconnect", [](Options &o) { o.reconnect.reserved = 1; });
     add_common_options<Options>(add);
     for (const char *local : {"", "localhost:0", "[::1]:0", "127.0.0.1", "127.0.0.1:65536"}) {
         table["iocpnet_session_connect"].wrong.push_back(

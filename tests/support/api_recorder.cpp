@@ -92,7 +92,10 @@ std::string field_violation(const iocpnet_event &event)
         (event.timer_id != 0 && kind != IOCPNET_EVENT_TIMER)) {
         return "timer fields do not fit the kind";
     }
-    if (event.reserved != 0 || event.reserved_pointer != nullptr) {
+    if (event.next_session != 0 && !ends_session(kind)) {
+        return "another session follows before the end";
+    }
+    if (event.reserved_pointer != nullptr) {
         return "reserved fields are not 0";
     }
     return "";

@@ -40,6 +40,9 @@ public:
     std::int64_t close_code() const noexcept { return raw_.close_code; }
     std::string_view close_text() const noexcept { return raw_.close_text ? raw_.close_text : std::string_view(); }
     std::uint64_t bytes_unsent() const noexcept { return raw_.bytes_unsent; }
+    // disconnected, connect_failed: the session that connects in place of this one, after so many ms; or an empty one.
+    iocpnet::session next_session() const noexcept { return iocpnet::session(raw_.next_session); }
+    std::uint64_t next_delay_ms() const noexcept { return raw_.next_session != 0 ? raw_.size : 0; }
     // The session's user value.
     template <typename T>
     T *user() const noexcept

@@ -95,6 +95,16 @@ struct listener_options {
     void *accept_filter_user = nullptr;
 };
 
+// What follows when a session that connects out has ended; event::next_session is its handle.
+struct reconnect {
+    std::uint32_t initial_delay_ms = 1000;
+    std::optional<std::uint32_t> delay_max_ms = {};
+    std::optional<std::uint32_t> factor_percent = {};
+    std::optional<std::uint32_t> jitter_percent = {};
+    std::optional<std::uint32_t> attempts_max = {};
+    std::optional<std::uint32_t> lasted_ms = {};
+};
+
 struct connect_options {
     std::optional<std::uint32_t> timeout_ms = {};
     std::optional<std::uint32_t> dispatcher = {};
@@ -104,6 +114,8 @@ struct connect_options {
     const char *local_address = nullptr; // to connect from, "192.0.2.1:0"
     iocpnet_socket_options socket = {};  // 0: the system's own
     iocpnet_session_limits limits = {};  // 0: none
+    std::optional<std::uint32_t> attempt_delay_ms = {};
+    std::optional<iocpnet::reconnect> reconnect = {}; // none: when the session has ended no other one follows
 };
 
 struct disconnect_options {
@@ -171,6 +183,16 @@ inline iocpnet_listener_options to_c(const listener_options &options) noexcept
     return made;
 }
 
+inline void assign(iocpnet_reconnect &made, const reconnect &wanted) noexcept
+{
+    made.initial_delay_ms = wanted.initial_delay_ms;
+    assign(made.delay_max_ms, wanted.delay_max_ms);
+    assign(made.factor_percent, wanted.factor_percent);
+    assign(made.jitter_percent, wanted.jitter_percent);
+    assign(made.attempts_max, wanted.attempts_max);
+    assign(made.lasted_ms, wanted.lasted_ms);
+}
+
 // Points into the options.
 inline iocpnet_connect_options to_c(const connect_options &options) noexcept
 {
@@ -184,6 +206,10 @@ inline iocpnet_connect_options to_c(const connect_options &options) noexcept
     made.local_address = options.local_address;
     made.socket = options.socket;
     made.limits = options.limits;
+    assign(made.attempt_delay_ms, options.attempt_delay_ms);
+    if (options.reconnect) {
+        assign(made.reconnect, *options.reconnect);
+    }
     return made;
 }
 
