@@ -73,7 +73,8 @@ static const char *const events[] = {
     [IOCPNET_EVENT_POSTED] = "posted",
 };
 
-_Static_assert(sizeof words / sizeof words[0] == IOCPNET_PENDING - IOCPNET_E_NAME_NOT_RESOLVED + 1, "every status has its words");
+_Static_assert(sizeof words / sizeof words[0] == IOCPNET_PENDING - IOCPNET_E_NAME_NOT_RESOLVED + 1,
+               "every status has its words");
 _Static_assert(sizeof reasons / sizeof reasons[0] == IOCPNET_CLOSE_REASON_COUNT, "every close reason has its name");
 _Static_assert(sizeof events / sizeof events[0] == IOCPNET_EVENT_KIND_COUNT, "every kind of event has its name");
 

@@ -206,8 +206,7 @@ static bool is_to_follow(const icn_session *session)
 
 static bool has_lasted(const icn_connector *connector)
 {
-    return connector->opened_ms != 0 &&
-           icn_os_clock_ms() - connector->opened_ms >= connector->plan.reconnect.lasted_ms;
+    return connector->opened_ms != 0 && icn_os_clock_ms() - connector->opened_ms >= connector->plan.reconnect.lasted_ms;
 }
 
 void icn_connector_follow(icn_session *session, icn_connector *connector)
@@ -220,9 +219,8 @@ void icn_connector_follow(icn_session *session, icn_connector *connector)
         return;
     }
     uint64_t random = icn_backoff_random(&loop->roster->jitter);
-    const icn_connector_options options = {.plan = &connector->plan,
-                                           .failures = failures,
-                                           .delay_ms = icn_backoff_delay_ms(backoff, failures, random)};
+    const icn_connector_options options = {
+        .plan = &connector->plan, .failures = failures, .delay_ms = icn_backoff_delay_ms(backoff, failures, random)};
     int32_t status = create(loop, &options, icn_pointer_load(&session->user), &next);
     if (status != IOCPNET_OK) {
         icn_log_write(IOCPNET_LOG_WARNING, "session", "%016llx is not connected again (status %d)",

@@ -107,8 +107,8 @@ typedef struct icn_session_options {
     uint32_t connect_timeout_ms;
     bool no_delay;
     void *user;
-    const struct icn_framing *framing; /* copied; NULL: none */
-    const icn_guard_options *guard;    /* NULL: none */
+    const struct icn_framing *framing;      /* copied; NULL: none */
+    const icn_guard_options *guard;         /* NULL: none */
     const icn_connector_options *connector; /* NULL: none; else `remote` is, and there is no socket yet */
 } icn_session_options;
 

@@ -99,7 +99,8 @@ static icn_result epoll_attach(icn_port *base, icn_endpoint *endpoint)
 {
     icn_list_init(&endpoint->reader.node);
     endpoint->ready = 0;
-    return watch(icn_epoll_port_of(base), (int)endpoint->socket, CONNECTION_EVENTS, endpoint) ? icn_ok() : icn_os_last_result();
+    return watch(icn_epoll_port_of(base), (int)endpoint->socket, CONNECTION_EVENTS, endpoint) ? icn_ok()
+                                                                                              : icn_os_last_result();
 }
 
 static void epoll_detach(icn_port *base, icn_endpoint *endpoint)

@@ -118,8 +118,8 @@ static icn_service *allocate(const iocpnet_service_options *options)
         icn_u32_store(&service->state, IOCPNET_SERVICE_CREATED);
         icn_groups_init(&service->roster);
         icn_resolver_init(&service->roster.resolver);
-        /* Clients that were started together are to part: no two have both the clock and the place in common. */
-        icn_u64_store(&service->roster.jitter, icn_os_clock_us() ^ (uint64_t)(uintptr_t)service << 20);
+        /* Hosts that were started together part in their microseconds. */
+        icn_u64_store(&service->roster.jitter, icn_os_clock_us());
         set_limits(service);
     }
     return service;

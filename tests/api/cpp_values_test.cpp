@@ -116,15 +116,17 @@ TEST(CppValues, EveryListenerAndConnectOptionIsPassedOn)
     const auto filter = [](const iocpnet_accept_request *, void *) -> int32_t { return 1; };
     const iocpnet::listener_options listen{
         1, 2, 3, true, false, iocpnet::framing::length(), socket, limits, true, "allow", "deny", filter, &user};
-    const iocpnet::connect_options connect_to{4,      5,     false, &user, iocpnet::framing::size_id(), "127.0.0.1:0",
-                                              socket, limits};
+    const iocpnet::reconnect reconnect{17, 18, 190, 20, 21, 22};
+    const iocpnet::connect_options connect_to{
+        4, 5, false, &user, iocpnet::framing::size_id(), "127.0.0.1:0", socket, limits, 16, reconnect};
     const auto listener = iocpnet::detail::to_c(listen);
     const auto connect = iocpnet::detail::to_c(connect_to);
     const iocpnet_listener_options listener_wanted = {
         sizeof listener, 1, 2, 3,       1,      0,      {},   &listen.framing->value(), nullptr, socket,
         limits,          1, 0, "allow", "deny", filter, &user};
     const iocpnet_connect_options connect_wanted = {
-        sizeof connect, 4, 5, 0, {}, &user, &connect_to.framing->value(), "127.0.0.1:0", nullptr, socket, limits};
+        sizeof connect, 4,       5,      0,      {}, &user, &connect_to.framing->value(),
+        "127.0.0.1:0",  nullptr, socket, limits, 16, 0,     {17, 18, 190, 20, 21, 22, 0}};
     EXPECT_EQ(0, std::memcmp(&listener_wanted, &listener, sizeof listener));
     EXPECT_EQ(0, std::memcmp(&connect_wanted, &connect, sizeof connect));
 }

@@ -75,7 +75,8 @@ std::string field_violation(const iocpnet_event &event)
         return "service and session do not fit the kind";
     }
     if ((kind != IOCPNET_EVENT_POSTED && (event.data != nullptr) != (kind == IOCPNET_EVENT_RECEIVED)) ||
-        (event.size != 0 && !has_size(kind)) || (event.size == 0 && kind == IOCPNET_EVENT_SENT)) {
+        (event.size != 0 && !has_size(kind) && event.next_session == 0) ||
+        (event.size == 0 && kind == IOCPNET_EVENT_SENT)) {
         return "data and size do not fit the kind";
     }
     if (!ends_session(kind) && has_close_fields(event)) {
