@@ -3,7 +3,6 @@
 #include <stddef.h>
 
 #include "api_options.h"
-#include "net/connector.h"
 
 #define FACTOR_PERCENT_MIN 100
 #define FACTOR_PERCENT_MAX 10000
@@ -46,23 +45,19 @@ static int32_t read_local(icn_connect_plan *plan, const char *local)
     return status == IOCPNET_OK && !other ? IOCPNET_OK : IOCPNET_E_INVALID_ADDRESS;
 }
 
-icn_result icn_api_connect_by_plan(icn_loop *loop, const char *address, const icn_address *remote,
-                                   const iocpnet_connect_options *options, const icn_framing *framing,
-                                   iocpnet_session *session)
+int32_t icn_api_read_plan(const char *address, const icn_address *remote, const iocpnet_connect_options *options,
+                          const icn_framing *framing, icn_connect_plan *plan)
 {
-    icn_connect_plan plan = {.framing = *framing,
-                             .no_delay = options->no_delay != 0,
-                             .timeout_ms = options->timeout_ms,
-                             .attempt_delay_ms = options->attempt_delay_ms,
-                             .reconnect = backoff_of(&options->reconnect)};
-    int32_t status = read_target(&plan, address, remote);
+    *plan = (icn_connect_plan){.framing = *framing,
+                               .no_delay = options->no_delay != 0,
+                               .timeout_ms = options->timeout_ms,
+                               .attempt_delay_ms = options->attempt_delay_ms,
+                               .reconnect = backoff_of(&options->reconnect)};
+    int32_t status = read_target(plan, address, remote);
     if (status == IOCPNET_OK) {
-        status = read_local(&plan, options->local_address);
+        status = read_local(plan, options->local_address);
     }
-    if (status != IOCPNET_OK) {
-        return icn_failure(status);
-    }
-    plan.has_socket_options = icn_api_socket_options(&options->socket, &plan.socket);
-    icn_api_guard_options(&options->socket, &options->limits, &plan.guard);
-    return icn_connector_begin(loop, &plan, options->user, session);
+    plan->has_socket_options = icn_api_socket_options(&options->socket, &plan->socket);
+    icn_api_guard_options(&options->socket, &options->limits, &plan->guard);
+    return status;
 }

@@ -6,16 +6,16 @@
 #include <stdint.h>
 
 #include "base/address.h"
-#include "base/result.h"
 #include "iocpnet.h"
+#include "net/connector.h"
 #include "net/framer.h"
-#include "net/loop.h"
 
 bool icn_api_reconnect_is_valid(const iocpnet_reconnect *reconnect);
 
-/* `remote`: what `address` says; NULL: it has a name. The options were checked. Errors as iocpnet_session_connect. */
-icn_result icn_api_connect_by_plan(icn_loop *loop, const char *address, const icn_address *remote,
-                                   const iocpnet_connect_options *options, const icn_framing *framing,
-                                   iocpnet_session *session);
+/*
+ * `remote`: what `address` says; NULL: it has a name. The options were checked. IOCPNET_OK or INVALID_ADDRESS.
+ */
+int32_t icn_api_read_plan(const char *address, const icn_address *remote, const iocpnet_connect_options *options,
+                          const icn_framing *framing, icn_connect_plan *plan);
 
 #endif

@@ -124,31 +124,48 @@ static icn_result begin_connect(icn_loop *loop, const icn_address *remote, const
     return result;
 }
 
+/* What is wrong with the arguments comes before what is wrong with the service. */
+static int32_t choose_loop(icn_service *service, const iocpnet_connect_options *options, icn_loop **loop)
+{
+    *loop = icn_roster_choose_loop(&service->roster, options->dispatcher);
+    return *loop != NULL ? check_connectable(service) : IOCPNET_E_INVALID_ARGUMENT;
+}
+
+/* `remote`: what `address` says; NULL: it has a name. */
+static icn_result connect_by_plan(icn_service *service, const char *address, const icn_address *remote,
+                                  const iocpnet_connect_options *options, const icn_framing *framing,
+                                  iocpnet_session *session)
+{
+    icn_connect_plan plan;
+    icn_loop *loop;
+    int32_t status = icn_api_read_plan(address, remote, options, framing, &plan);
+    if (status == IOCPNET_OK) {
+        status = choose_loop(service, options, &loop);
+    }
+    return status == IOCPNET_OK ? icn_connector_begin(loop, &plan, options->user, session) : icn_failure(status);
+}
+
 static icn_result connect_to(icn_service *service, const char *address, const iocpnet_connect_options *options,
                              iocpnet_session *session)
 {
     icn_address remote;
     icn_framing framing;
+    icn_loop *loop;
     int32_t status = icn_api_read_framing(options->framing, &framing);
     if (status != IOCPNET_OK) {
         return icn_failure(status);
     }
-    bool numeric = icn_address_parse(address, &remote) == IOCPNET_OK;
-    if (numeric && remote.port == 0) {
+    if (icn_address_parse(address, &remote) != IOCPNET_OK) {
+        return connect_by_plan(service, address, NULL, options, &framing, session);
+    }
+    if (remote.port == 0) {
         return icn_failure(IOCPNET_E_INVALID_ADDRESS);
     }
-    icn_loop *loop = icn_roster_choose_loop(&service->roster, options->dispatcher);
-    if (loop == NULL) {
-        return icn_failure(IOCPNET_E_INVALID_ARGUMENT);
+    if (options->reconnect.initial_delay_ms != 0) {
+        return connect_by_plan(service, address, &remote, options, &framing, session);
     }
-    status = check_connectable(service);
-    if (status != IOCPNET_OK) {
-        return icn_failure(status);
-    }
-    if (numeric && options->reconnect.initial_delay_ms == 0) {
-        return begin_connect(loop, &remote, options, &framing, session);
-    }
-    return icn_api_connect_by_plan(loop, address, numeric ? &remote : NULL, options, &framing, session);
+    status = choose_loop(service, options, &loop);
+    return status == IOCPNET_OK ? begin_connect(loop, &remote, options, &framing, session) : icn_failure(status);
 }
 
 int32_t IOCPNET_CALL iocpnet_session_connect(iocpnet_service service, const char *address,
