@@ -71,7 +71,7 @@ static bool parse_port(const char *text, uint16_t *port)
 {
     uint32_t value = 0;
     size_t length = 0;
-    while (is_digit(text[length]) && length < 5) {
+    while (length < 5 && is_digit(text[length])) {
         value = value * 10 + (uint32_t)(text[length] - '0');
         length++;
     }
