@@ -123,9 +123,7 @@ static void reset(icn_session *session)
     icn_os_socket_set_reset_on_close(session->endpoint.socket);
     /* It cuts a graceful close short, too. */
     session->broken = true;
-    if (session->cut_error == IOCPNET_OK) {
-        session->cut_error = -IOCPNET_E_CONNECTION_RESET;
-    }
+    session->cut_error = -IOCPNET_E_CONNECTION_RESET;
     icn_session_close(session, &close);
 }
 

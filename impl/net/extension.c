@@ -51,7 +51,7 @@ int32_t icn_extension_make(icn_session *session)
 int32_t icn_extension_make_early(icn_session *session)
 {
     ICN_CHECK(icn_loop_is_mine(session->loop));
-    return icn_pointer_load(&session->extension) != NULL ? IOCPNET_OK : make(session);
+    return make(session);
 }
 
 icn_extension *icn_extension_now(const icn_session *session)

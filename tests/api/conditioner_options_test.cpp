@@ -40,6 +40,47 @@ TEST_P(ConditionerEvents, AFullEventQueueHoldsWhatIsDue)
     EXPECT_TRUE(text == host.recorder().session(host.recorder().nth(0)).received);
 }
 
+TEST_P(ConditionerEvents, BatchesWithoutReceivedGetNothing)
+{
+    Host host(host_batches(), [](iocpnet_service_options &options) {
+        options.batch_events &= ~IOCPNET_EVENT_BIT(IOCPNET_EVENT_RECEIVED);
+    });
+    host.drive_by_hand();
+    const iocpnet_conditioner conditioner = conditioner_of([](iocpnet_conditioner &c) { c.fragment_bytes = 1; });
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(host.service(), &conditioner));
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    ASSERT_TRUE(peer.send("unwanted"));
+    peer.shutdown_send();
+    while (host.recorder().copy().disconnected() == 0) {
+        ASSERT_LE(0, host.drive_once(0, 1000));
+    }
+    EXPECT_EQ(0u, host.recorder().received_bytes());
+    EXPECT_EQ(8u, host.stats().bytes_received);
+}
+
+TEST_P(ConditionerEvents, AServiceWithoutCallbacksReceivesForNobody)
+{
+    iocpnet_service_options options;
+    iocpnet_service_options_init(&options, sizeof options);
+    options.port = static_cast<uint32_t>(GetParam());
+    iocpnet_service service = 0;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_create(&options, &service));
+    const iocpnet_conditioner conditioner = conditioner_of([](iocpnet_conditioner &c) { c.fragment_bytes = 1; });
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(service, &conditioner));
+    iocpnet_listener listener = 0;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_listener_open(service, "127.0.0.1:0", nullptr, &listener));
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_start(service));
+    Socket peer = Socket::connect(session_address(iocpnet_listener_address, listener));
+    ASSERT_TRUE(peer.send("unwanted"));
+    peer.shutdown_send();
+    /* The server ends it, too. */
+    EXPECT_EQ("", peer.receive_all());
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_destroy(service));
+    wait_for_nothing_alive();
+}
+
 TEST_P(ConditionerEvents, ConnectedSessionsHaveItFromTheStart)
 {
     Host host(callbacks());
@@ -54,6 +95,32 @@ TEST_P(ConditionerEvents, ConnectedSessionsHaveItFromTheStart)
     ASSERT_EQ(IOCPNET_OK, host.send(session, "hello"));
     EXPECT_EQ("hello", peer.receive(5));
     EXPECT_LE(Milliseconds(50), Clock::now() - sent);
+}
+
+TEST_P(ConditionerEvents, ASessionThatClosesCanStillBeTurnedOff)
+{
+    Host host(host_callbacks());
+    host.drive_by_hand();
+    const iocpnet_conditioner conditioner =
+        conditioner_of([](iocpnet_conditioner &c) { c.delay_us = IOCPNET_CONDITION_US_MAX; });
+    ASSERT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(host.service(), &conditioner));
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    while (host.recorder().copy().connected() == 0) {
+        ASSERT_LE(0, host.drive_once(0, 1000));
+    }
+    const iocpnet_session session = host.recorder().nth(0);
+    ASSERT_EQ(IOCPNET_OK, host.send(session, "held"));
+    /* The dispatcher learns of both at once. */
+    ASSERT_EQ(IOCPNET_OK, iocpnet_session_set_conditioner(session, nullptr));
+    ASSERT_EQ(IOCPNET_OK, disconnect(session, IOCPNET_DISCONNECT_GRACEFUL, 3600000));
+    peer.shutdown_send();
+    while (host.recorder().copy().disconnected() == 0) {
+        ASSERT_LE(0, host.drive_once(0, 1000));
+    }
+    EXPECT_EQ("held", peer.receive_all());
+    EXPECT_EQ(0u, host.recorder().session(session).last.fields.bytes_unsent);
 }
 
 TEST_P(ConditionerEvents, AResetCutsAGracefulCloseShort)

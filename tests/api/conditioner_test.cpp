@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <mutex>
 
 #include "support/api_conditioner.hpp"
@@ -16,72 +15,8 @@ namespace
 using Microseconds = std::chrono::microseconds;
 using Milliseconds = std::chrono::milliseconds;
 
-/* A length in 16 bits in front. */
-std::string message_of(const std::string &body)
+class Conditioner : public ConditionerTest
 {
-    const char size[] = {static_cast<char>(body.size() & 0xff), static_cast<char>(body.size() >> 8)};
-    return std::string(size, 2) + body;
-}
-
-class Conditioner : public ModeTest
-{
-protected:
-    void TearDown() override
-    {
-        if (host) {
-            EXPECT_EQ(IOCPNET_OK, host->destroy());
-        }
-        host.reset();
-        ModeTest::TearDown();
-    }
-
-    void create(const Host::Adjust &adjust = {})
-    {
-        host = std::make_unique<Host>(GetParam(), adjust);
-        host->on(IOCPNET_EVENT_RECEIVED, [this](const iocpnet_event &event) {
-            const std::lock_guard<std::mutex> lock(mutex);
-            sizes.push_back(event.size);
-            if (on_received) {
-                on_received(event);
-            }
-        });
-    }
-
-    void set_for_service(const std::function<void(iocpnet_conditioner &)> &adjust)
-    {
-        const iocpnet_conditioner conditioner = conditioner_of(adjust);
-        ASSERT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(host->service(), &conditioner));
-    }
-
-    /* One session, accepted. */
-    void connect(const iocpnet_listener_options *options = nullptr, int receive_buffer = 0)
-    {
-        const std::string address = host->listen(options);
-        ASSERT_EQ(IOCPNET_OK, host->start());
-        peer = Socket::connect(address, receive_buffer);
-        ASSERT_TRUE(host->wait_connected(1));
-        session = host->recorder().nth(0);
-    }
-
-    void connect_conditioned(const std::function<void(iocpnet_conditioner &)> &adjust)
-    {
-        create();
-        set_for_service(adjust);
-        connect();
-    }
-
-    std::vector<uint64_t> received_sizes()
-    {
-        const std::lock_guard<std::mutex> lock(mutex);
-        return sizes;
-    }
-
-    std::unique_ptr<Host> host;
-    Socket peer;
-    iocpnet_session session = 0;
-    std::mutex mutex;
-    std::vector<uint64_t> sizes;
-    std::function<void(const iocpnet_event &)> on_received;
 };
 API_TEST_IN_EVERY_MODE(Conditioner);
 
@@ -162,10 +97,7 @@ TEST_P(Conditioner, AFramedSessionGetsTheSameMessages)
         c.stall_ppm = 300000;
         c.stall_us = 5000;
     });
-    iocpnet_framing framing;
-    iocpnet_framing_init(&framing, sizeof framing, IOCPNET_FRAMING_LENGTH);
-    framing.length_width = 2;
-    framing.header_bytes = 2;
+    const iocpnet_framing framing = length_framing();
     iocpnet_listener_options options;
     iocpnet_listener_options_init(&options, sizeof options);
     options.framing = &framing;
@@ -420,67 +352,64 @@ TEST_P(Conditioner, APauseHoldsWhatIsDue)
     EXPECT_EQ("before", host->recorder().session(session).received);
 }
 
-TEST_P(Conditioner, NewSettingsOfASessionAct)
+TEST_P(Conditioner, APauseInAnEventHoldsTheEndToo)
 {
     create();
-    connect();
-    ASSERT_EQ(IOCPNET_OK, host->send(session, "at once"));
-    EXPECT_EQ("at once", peer.receive(7));
-    iocpnet_conditioner conditioner = conditioner_of([](iocpnet_conditioner &c) { c.delay_us = 40000; });
-    for (int i = 0; i < 2; i++) {
-        conditioner.fragment_bytes = static_cast<uint32_t>(i);
-        ASSERT_EQ(IOCPNET_OK, iocpnet_session_set_conditioner(session, &conditioner));
-        const auto sent = Clock::now();
-        ASSERT_EQ(IOCPNET_OK, host->send(session, "late"));
-        EXPECT_EQ("late", peer.receive(4));
-        EXPECT_LE(Milliseconds(40), Clock::now() - sent);
-        ASSERT_EQ(IOCPNET_OK, iocpnet_session_set_conditioner(session, nullptr));
-        ASSERT_TRUE(peer.send("on"));
-        ASSERT_TRUE(host->wait_received(session, static_cast<uint64_t>(2 * (i + 1))));
-    }
-    EXPECT_EQ(IOCPNET_OK, iocpnet_session_set_conditioner(session, nullptr));
-}
-
-TEST_P(Conditioner, TurnedOffWhatIsHeldGoesOnAtOnce)
-{
-    connect_conditioned([](iocpnet_conditioner &c) { c.delay_us = IOCPNET_CONDITION_US_MAX; });
-    ASSERT_TRUE(peer.send("held"));
-    ASSERT_EQ(IOCPNET_OK, host->send(session, "held, too"));
-    ASSERT_TRUE(wait_until([&] { return session_details(session).bytes_received == 4; }));
-    ASSERT_EQ(IOCPNET_OK, iocpnet_session_set_conditioner(session, nullptr));
-    ASSERT_TRUE(host->wait_received(session, 4));
-    EXPECT_EQ("held, too", peer.receive(9));
-}
-
-TEST_P(Conditioner, SetInAnEventItActsOnWhatIsSentThere)
-{
-    create();
+    set_for_service([](iocpnet_conditioner &c) { c.delay_us = 100000; });
     on_received = [](const iocpnet_event &event) {
-        const iocpnet_conditioner conditioner = conditioner_of([](iocpnet_conditioner &c) { c.delay_us = 50000; });
-        EXPECT_EQ(IOCPNET_OK, iocpnet_session_set_conditioner(event.session, &conditioner));
-        EXPECT_EQ(IOCPNET_OK, iocpnet_session_send(event.session, event.data, event.size));
+        EXPECT_EQ(IOCPNET_OK, iocpnet_session_pause_receive(event.session));
     };
     connect();
-    for (int i = 0; i < 2; i++) {
-        const auto sent = Clock::now();
-        ASSERT_TRUE(peer.send("echo"));
-        EXPECT_EQ("echo", peer.receive(4));
-        /* A host that polls is outside of callbacks: the dispatcher learns of it later. */
-        if (i > 0 || !host->polls()) {
-            EXPECT_LE(Milliseconds(50), Clock::now() - sent);
-        }
+    ASSERT_TRUE(peer.send("pause"));
+    peer.shutdown_send();
+    ASSERT_TRUE(host->wait_received(session, 5));
+    /* A host that polls pauses later than that. */
+    if (!host->polls()) {
+        ASSERT_EQ(IOCPNET_OK, host->send(session, "still open"));
+        EXPECT_EQ("still open", peer.receive(10));
     }
+    iocpnet_session_resume_receive(session);
+    ASSERT_TRUE(host->wait_disconnected(1));
 }
 
-TEST_P(Conditioner, AServiceWithoutOneAgainLeavesNewSessionsAlone)
+TEST_P(Conditioner, AMessageThatIsTooLongEndsASessionWithMoreToSend)
 {
     create();
-    EXPECT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(host->service(), nullptr));
-    set_for_service([](iocpnet_conditioner &c) { c.delay_us = IOCPNET_CONDITION_US_MAX; });
-    ASSERT_EQ(IOCPNET_OK, iocpnet_service_set_conditioner(host->service(), nullptr));
-    connect();
-    ASSERT_TRUE(peer.send("now"));
-    ASSERT_TRUE(host->wait_received(session, 3));
+    set_for_service([](iocpnet_conditioner &c) { c.delay_us = 20000; });
+    iocpnet_framing framing = length_framing();
+    framing.message_bytes_max = 100;
+    iocpnet_listener_options options;
+    iocpnet_listener_options_init(&options, sizeof options);
+    options.framing = &framing;
+    connect(&options);
+    ASSERT_TRUE(peer.send(message_of(std::string(101, 'x'))));
+    ASSERT_TRUE(wait_until([&] { return session_details(session).bytes_received == 103; }));
+    ASSERT_EQ(IOCPNET_OK, host->send(session, "perhaps unsent"));
+    ASSERT_TRUE(host->wait_disconnected(1));
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_FRAME_TOO_LONG),
+              host->recorder().session(session).last.fields.close_reason);
+}
+
+TEST_P(Conditioner, AnEndIsToldAtOnceWhenNothingHoldsItBack)
+{
+    connect_conditioned([](iocpnet_conditioner &c) { c.fragment_bytes = 1; });
+    peer.shutdown_send();
+    ASSERT_TRUE(host->wait_disconnected(1));
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_PEER_CLOSED),
+              host->recorder().session(session).last.fields.close_reason);
+}
+
+TEST_P(Conditioner, WhatTheSystemDoesNotTakeWaits)
+{
+    create([](iocpnet_service_options &options) { options.send_queue_bytes_max = 1 << 24; });
+    set_for_service([](iocpnet_conditioner &c) { c.fragment_bytes = 100000; });
+    connect(nullptr, 4096);
+    const std::string text = Random().bytes(1 << 23);
+    ASSERT_EQ(IOCPNET_OK, host->send(session, text));
+    ASSERT_TRUE(wait_until([&] { return host->stats().bytes_sent != 0; }));
+    /* Behind what fills the system's buffers. */
+    ASSERT_EQ(IOCPNET_OK, host->send(session, "the last"));
+    EXPECT_TRUE(text + "the last" == peer.receive(text.size() + 8));
 }
 
 TEST_P(Conditioner, BackPressureIsAsEver)
@@ -497,36 +426,6 @@ TEST_P(Conditioner, BackPressureIsAsEver)
         return r.sessions.at(session).count(IOCPNET_EVENT_WRITABLE) == 1 &&
                r.sessions.at(session).sent_bytes == accepted.size();
     }));
-}
-
-TEST_P(Conditioner, AnyThreadMaySetItAtAnyTime)
-{
-    create();
-    host->echo();
-    connect();
-    const uint32_t rounds = scaled(200);
-    std::atomic<bool> done{false};
-    std::thread setter([&] {
-        Random random;
-        while (!done) {
-            const iocpnet_conditioner conditioner = conditioner_of([&](iocpnet_conditioner &c) {
-                c.delay_us = static_cast<uint32_t>(random.below(3000));
-                c.fragment_bytes = static_cast<uint32_t>(random.below(5));
-            });
-            EXPECT_EQ(IOCPNET_OK,
-                      iocpnet_session_set_conditioner(session, random.below(3) != 0 ? &conditioner : nullptr));
-            pause_briefly();
-        }
-    });
-    for (uint32_t i = 0; i < rounds; i++) {
-        const std::string text = "message " + std::to_string(i);
-        if (!peer.send(text) || peer.receive(text.size()) != text) {
-            ADD_FAILURE() << i;
-            break;
-        }
-    }
-    done = true;
-    setter.join();
 }
 
 TEST_P(Conditioner, AStreamIsConsumedUnderIt)

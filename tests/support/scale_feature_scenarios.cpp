@@ -132,8 +132,8 @@ void group_of_two(Trial &trial)
     trial.reach(queued == 2 && first.received == "to all");
 }
 
-/* A session that gets one of its own in place of the service's; the first bytes come when it has both. */
-void conditioned_echo(Trial &trial)
+/* A session that gets a conditioner of its own, in place of the service's or of none; the first bytes come when it has it. */
+void echo_under_conditioner(Trial &trial, bool of_service)
 {
     iocpnet_conditioner conditioner;
     iocpnet_conditioner_init(&conditioner, sizeof conditioner);
@@ -150,7 +150,8 @@ void conditioned_echo(Trial &trial)
         trial.send(event.session, std::string(static_cast<const char *>(event.data), static_cast<size_t>(event.size)));
     });
     trial.serve();
-    const bool set = trial.is_serving() && trial.allow(iocpnet_service_set_conditioner(trial.service(), &conditioner));
+    const bool set = !of_service || (trial.is_serving() &&
+                                     trial.allow(iocpnet_service_set_conditioner(trial.service(), &conditioner)));
     Peer &peer = trial.connect_peer();
     trial.run_until([&] { return peer.ended || trial.count(IOCPNET_EVENT_CONNECTED) == 1; });
     peer.send(message + message);
@@ -160,15 +161,23 @@ void conditioned_echo(Trial &trial)
     trial.reach(set && peer.received == message + message);
 }
 
+void conditioned_echo(Trial &trial)
+{
+    echo_under_conditioner(trial, true);
+}
+
+void conditioned_session(Trial &trial)
+{
+    echo_under_conditioner(trial, false);
+}
+
 } // namespace
 
 std::vector<Scenario> feature_scenarios()
 {
-    return {{"messages_in_halves", messages_in_halves},
-            {"stream_that_is_kept", stream_that_is_kept},
-            {"timers_and_jobs", timers_and_jobs},
-            {"group_of_two", group_of_two},
-            {"conditioned_echo", conditioned_echo}};
+    return {{"messages_in_halves", messages_in_halves}, {"stream_that_is_kept", stream_that_is_kept},
+            {"timers_and_jobs", timers_and_jobs},       {"group_of_two", group_of_two},
+            {"conditioned_echo", conditioned_echo},     {"conditioned_session", conditioned_session}};
 }
 
 } // namespace scale_test

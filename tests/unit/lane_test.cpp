@@ -55,6 +55,16 @@ TEST_F(Lane, WithoutRulesEverythingGoesOnAtOnce)
     EXPECT_EQ(start, icn_lane_next_us(&lane, &rules));
 }
 
+TEST_F(Lane, PiecesOfManyBytesAreNotJoined)
+{
+    EXPECT_TRUE(accept(0, UINT32_MAX));
+    EXPECT_TRUE(accept(0, 1));
+    EXPECT_EQ(2u, lane.count);
+    EXPECT_EQ(UINT32_MAX, icn_lane_due(&lane, &rules, start));
+    icn_lane_take(&lane, &rules, UINT32_MAX);
+    EXPECT_EQ(1u, icn_lane_due(&lane, &rules, start));
+}
+
 TEST_F(Lane, NothingGoesOnBeforeItsDelay)
 {
     rules.delay_us = 5000;
