@@ -21,6 +21,7 @@ extern "C" {
 #include "iocpnet.h"
 #include "os/error.h"
 #include "os/linux/sockaddr.h"
+#include "os/resolve.h"
 #include "os/socket.h"
 #include "os/thread.h"
 }
@@ -289,6 +290,26 @@ TEST(OsLinuxError, LastResultIsThatOfErrnoAndNeverSuccess)
     EXPECT_EQ(icn_os_last_result().status, IOCPNET_E_CONNECTION_REFUSED);
     errno = 0;
     EXPECT_EQ(icn_os_last_result().status, IOCPNET_E_SYSTEM);
+}
+
+TEST(OsLinuxResolve, NameThatNoHostCanHaveIsNotFound)
+{
+    icn_address addresses[4];
+    uint32_t count = 9;
+    const icn_result result = icn_os_resolve("a..b", addresses, 4, &count);
+    EXPECT_EQ(result.status, IOCPNET_E_NAME_NOT_FOUND);
+    EXPECT_NE(result.os_error, 0);
+    EXPECT_EQ(count, 0u);
+}
+
+TEST(OsLinuxResolve, FirstAddressesOfANameAreStored)
+{
+    icn_address address = {};
+    uint32_t count = 0;
+    ASSERT_EQ(icn_os_resolve("localhost", &address, 1, &count).status, IOCPNET_OK);
+    EXPECT_EQ(count, 1u);
+    EXPECT_TRUE(address.family == ICN_ADDRESS_IPV4 || address.family == ICN_ADDRESS_IPV6);
+    EXPECT_EQ(address.port, 0);
 }
 
 } // namespace

@@ -12,6 +12,7 @@
 extern "C" {
 #include "net/resolver.h"
 #include "net/test_hooks.h"
+#include "util/memory.h"
 }
 
 namespace api_test

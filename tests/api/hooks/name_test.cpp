@@ -214,6 +214,33 @@ TEST_P(Names, NameIsLookedUpAgainForEachSessionOfARow)
     host().stop(0);
 }
 
+/* Each allocation fails in its turn: an error, a failed connect, or a connection; and nothing is left of it. */
+TEST_P(Names, AllocationThatFailsIsAnErrorOrAFailedConnect)
+{
+    Socket target = Socket::listen();
+    names.add("two.test", {"[::1]:1", "127.0.0.1:1"});
+    start();
+    for (uint64_t n = 1; n <= 16; n++) {
+        iocpnet_connect_options options;
+        iocpnet_connect_options_init(&options, sizeof options);
+        options.reconnect.initial_delay_ms = 1;
+        options.reconnect.attempts_max = 1;
+        iocpnet_session session = 0;
+        const std::string address = "two.test" + port_of(target.address());
+        icn_memory_fail(n, 0);
+        const int32_t status = iocpnet_session_connect(host().service(), address.c_str(), &options, &session);
+        EXPECT_TRUE(status == IOCPNET_OK || status == IOCPNET_E_NO_MEMORY) << status;
+        if (status == IOCPNET_OK) {
+            EXPECT_TRUE(host().wait([=](const Records &r) {
+                const auto found = r.sessions.find(session);
+                return found != r.sessions.end() && (found->second.connected || found->second.ended);
+            }));
+        }
+        icn_memory_fail(0, 0);
+    }
+    host().stop(0);
+}
+
 #if defined(__linux__)
 
 /* A listener whose queue is full says nothing: the attempt stays in flight. */
