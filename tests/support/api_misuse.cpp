@@ -394,6 +394,14 @@ void add_connect(Table &table, const World &world)
             {"local address",
              [=] { return connect_with(w, [=](Options &o) { o.local_address = local; }); },
              {IOCPNET_E_INVALID_ADDRESS}});
+        table["iocpnet_session_connect"].wrong.push_back({"local address, with a reconnect",
+                                                          [=] {
+                                                              return connect_with(w, [=](Options &o) {
+                                                                  o.local_address = local;
+                                                                  o.reconnect.initial_delay_ms = 1000;
+                                                              });
+                                                          },
+                                                          {IOCPNET_E_INVALID_ADDRESS}});
     }
 }
 
