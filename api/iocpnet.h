@@ -392,6 +392,9 @@ typedef struct iocpnet_service_statistics {
     uint64_t accepts_refused_by_sessions; /* sessions_per_address_max */
     uint64_t accepts_refused_by_rate;     /* accepts_per_address_per_s */
     uint64_t receive_throttles; /* times that a session stopped receiving for a limit of iocpnet_session_limits */
+    uint64_t accepts_refused_by_trust;          /* of accepts_refused: no proxy of proxy_trusted */
+    uint64_t accepts_refused_by_header;         /* a proxy's header was bad, or never whole */
+    uint64_t accepts_refused_by_header_timeout; /* it was not whole in time */
 } iocpnet_service_statistics;
 
 /* One event that was delivered, see iocpnet_service_trace. 48 bytes, for ever. */
@@ -640,9 +643,22 @@ typedef struct iocpnet_accept_request {
 /*
  * Asked before a session is made of a connection: anything but 0 accepts it, 0 refuses it, which resets it at once.
  * Runs on the thread that drives the listener's dispatcher, with no lock of the library held, one call at a time for one
- * listener; it may call any function. The rules of callbacks hold: it must not block, and not unwind.
+ * listener; behind a proxy on the one that drives the session's, at the same time as others, and perhaps after the listener
+ * was closed. It may call any function. The rules of callbacks hold: it must not block, and not unwind.
  */
 typedef int32_t(IOCPNET_CALL *iocpnet_accept_filter)(const iocpnet_accept_request *request, void *user);
+
+/* Whether connections begin with a header of the PROXY protocol. */
+enum {
+    IOCPNET_PROXY_OFF = 0,
+    /*
+     * All of them, and they come from proxies that are trusted. Versions 1 and 2. The address in the header is that of the
+     * session, and the one that lists, limits and the filter see; a header without one (LOCAL, UNKNOWN, UNSPEC) leaves that of
+     * the connection. The host hears of a session once its header is whole; it is to be so within first_bytes_timeout_ms,
+     * or without that within 10 seconds. Who is not trusted, or sends no header of at most 4,096 bytes, is reset.
+     */
+    IOCPNET_PROXY_REQUIRED = 1
+};
 
 typedef struct iocpnet_listener_options {
     uint32_t struct_size;           /* bytes, set by the init function */
@@ -667,6 +683,9 @@ typedef struct iocpnet_listener_options {
     const char *deny;
     iocpnet_accept_filter accept_filter; /* asked last; default NULL: none */
     void *accept_filter_user;            /* handed to it, never touched */
+    uint32_t proxy_protocol;             /* IOCPNET_PROXY_*; default OFF */
+    uint32_t reserved_proxy;             /* 0 */
+    const char *proxy_trusted; /* REQUIRED: the networks of the proxies, as in `allow`, copied. OFF: NULL, the default */
 } iocpnet_listener_options;
 
 /*
@@ -915,8 +934,9 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_get_user(iocpnet_session sessio
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_local_address(iocpnet_session session, char *text, uint32_t capacity);
 
 /*
- * Stores the address of the other end. As iocpnet_session_local_address, but known as long as the handle is valid.
- * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL). Since 1.0.
+ * Stores the address of the other end, behind a proxy that of the client. As iocpnet_session_local_address, but known as
+ * long as the handle is valid.
+ * Errors: INVALID_HANDLE, INVALID_ARGUMENT (NULL), INVALID_STATE (its proxy has not told it: before CONNECTED). Since 1.0.
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_remote_address(iocpnet_session session, char *text, uint32_t capacity);
 

@@ -25,13 +25,21 @@ int32_t IOCPNET_CALL iocpnet_listener_options_init(iocpnet_listener_options *opt
     return icn_api_status(icn_api_init(options, size, &defaults, sizeof defaults));
 }
 
+/* Who may be believed is the host's to say. */
+static bool proxy_is_valid(const iocpnet_listener_options *options)
+{
+    const bool required = options->proxy_protocol == IOCPNET_PROXY_REQUIRED;
+    return options->proxy_protocol <= IOCPNET_PROXY_REQUIRED && required == (options->proxy_trusted != NULL) &&
+           options->reserved_proxy == 0;
+}
+
 static bool are_valid(const iocpnet_listener_options *options)
 {
     return options->accept_count >= 1 && options->accept_count <= ACCEPT_COUNT_MAX && options->ipv6_only <= 1 &&
            options->no_delay <= 1 && options->backlog <= INT32_MAX && options->reserved[0] == 0 &&
            options->reserved[1] == 0 && options->reserved_pointer == NULL && options->reuse_port <= 1 &&
            options->reserved_number == 0 && icn_api_socket_options_are_valid(&options->socket) &&
-           icn_api_limits_are_valid(&options->limits);
+           icn_api_limits_are_valid(&options->limits) && proxy_is_valid(options);
 }
 
 /* The socket listens, and its address is known, before the listener is made. */
@@ -52,6 +60,15 @@ static icn_result open_socket(const icn_address *wanted, const iocpnet_listener_
         icn_os_socket_close(*opened);
     }
     return result;
+}
+
+static int32_t create_lists(const iocpnet_listener_options *options, icn_listener_settings *settings)
+{
+    int32_t status = icn_access_list_create(options->allow, options->deny, &settings->access);
+    if (status == IOCPNET_OK) {
+        status = icn_access_list_create(options->proxy_trusted, NULL, &settings->trusted);
+    }
+    return status;
 }
 
 static icn_result open_listener(icn_service *service, const icn_address *wanted,
@@ -78,12 +95,13 @@ static icn_result open_listener(icn_service *service, const icn_address *wanted,
                                       .framing = *framing};
     icn_api_guard_options(&options->socket, &options->limits, &settings.guard);
     (void)icn_api_socket_options(&options->socket, &settings.socket);
-    result.status = icn_access_list_create(options->allow, options->deny, &settings.access);
+    result.status = create_lists(options, &settings);
     if (result.status == IOCPNET_OK) {
         result.status = icn_listener_open(loop, socket, &bound, &settings, listener);
     }
     if (result.status != IOCPNET_OK) {
         icn_access_list_destroy(settings.access);
+        icn_access_list_destroy(settings.trusted);
         icn_os_socket_close(socket);
     }
     return result;

@@ -9,6 +9,7 @@
 #include "base/address.h"
 #include "base/attributes.h"
 #include "base/utf8.h"
+#include "net/proxied.h"
 #include "net/session.h"
 #include "os/socket.h"
 #include "service/service.h"
@@ -412,7 +413,7 @@ int32_t IOCPNET_CALL iocpnet_session_remote_address(iocpnet_session session, cha
     if (text != NULL || capacity == 0) {
         icn_address remote;
         result = IOCPNET_E_INVALID_STATE;
-        if (icn_session_has_remote(pinned)) {
+        if (icn_session_has_remote(pinned) && icn_proxied_is_known(pinned)) {
             icn_session_remote(pinned, &remote);
             result = write_address(&remote, text, capacity);
         }

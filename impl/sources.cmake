@@ -50,6 +50,8 @@ set(IOCPNET_SOURCES_COMMON
     net/listener.c
     net/listener_admit.c
     net/loop.c
+    net/proxied.c
+    net/proxy_header.c
     net/receive_buffer.c
     net/resolver.c
     net/roster.c

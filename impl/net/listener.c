@@ -17,6 +17,7 @@ static void finalize(void *object)
     icn_listener *listener = object;
     uint64_t service = listener->loop->roster->service;
     icn_access_list_destroy(listener->settings.access);
+    icn_access_list_destroy(listener->settings.trusted);
     icn_memory_release(listener, sizeof *listener, ICN_MEMORY_LISTENER);
     icn_live_remove(ICN_LIVE_LISTENERS);
     icn_handle_unpin(service);
@@ -115,11 +116,13 @@ static void serve(icn_listener *listener, icn_os_socket socket, const icn_addres
     icn_guard_options guard = listener->settings.guard;
     guard.place = place;
     const bool framed = listener->settings.framing.kind != IOCPNET_FRAMING_NONE;
+    const bool proxied = listener->settings.trusted != NULL;
     const icn_session_options options = {.listener = listener->handle,
+                                         .proxied_by = proxied ? listener : NULL,
                                          .remote = remote,
                                          .no_delay = listener->settings.no_delay,
                                          .framing = framed ? &listener->settings.framing : NULL,
-                                         .guard = icn_guard_is_needed(&guard) ? &guard : NULL};
+                                         .guard = proxied || icn_guard_is_needed(&guard) ? &guard : NULL};
     icn_roster *roster = listener->loop->roster;
     icn_loop *loop = icn_roster_choose_loop(roster, IOCPNET_DISPATCHER_ANY);
     icn_session *session;
@@ -139,13 +142,16 @@ static void serve(icn_listener *listener, icn_os_socket socket, const icn_addres
 static void accepted(icn_listener *listener, icn_os_socket socket, const icn_address *known)
 {
     icn_address remote;
-    icn_address_place place;
+    icn_address_place place = 0;
     if (listener->state != ICN_LISTENER_OPEN || !find_remote(socket, known, &remote)) {
         /* The listener closes, or the peer has gone already. */
         close_unserved(socket);
         return;
     }
-    icn_refusal refusal = icn_listener_admit(listener, socket, &remote, &place);
+    /* Behind a proxy, where the client is will be told by what comes. */
+    icn_refusal refusal = listener->settings.trusted != NULL
+                              ? icn_listener_trust(listener, &remote)
+                              : icn_listener_admit(listener, socket, &remote, &place);
     if (refusal == ICN_REFUSAL_NONE) {
         serve(listener, socket, &remote, place);
     } else {

@@ -33,6 +33,7 @@ typedef struct icn_listener_settings {
     icn_access_list *access;      /* NULL: none. The listener's on success */
     iocpnet_accept_filter filter; /* NULL: none */
     void *filter_user;
+    icn_access_list *trusted; /* proxies; NULL: the listener is behind none. The listener's on success */
     icn_os_socket_options socket; /* of its sessions, like the next */
     icn_guard_options guard;
     icn_framing framing;
@@ -48,9 +49,10 @@ typedef struct icn_listener {
     icn_listener_state state;
     icn_endpoint endpoint;
     icn_os_socket reserve;
-    icn_listener_settings settings; /* constant; its access list is the listener's */
-    uint64_t refusal_logged_ms;     /* 0: none yet */
-    uint64_t refusals_not_logged;
+    icn_listener_settings settings; /* constant; its access lists are the listener's */
+    /* Any thread: behind a proxy sessions are refused in their own loops. */
+    icn_atomic_u64 refusal_logged_ms; /* 0: none yet */
+    icn_atomic_u64 refusals_not_logged;
     bool attached;
     bool accepting;          /* an accept is in flight */
     bool short_of_resources; /* since the last connection: logged once */
@@ -79,10 +81,15 @@ void icn_listener_finish(icn_list_node *node);
 
 /*
  * Whether a connection is let in (listener_admit.c): the lists, then the limits of its address, then the host's filter. Let
- * in: *place is where its session is counted.
+ * in: *place is where its session is counted. Any thread with a pin that drives a loop of the service.
  */
 icn_refusal icn_listener_admit(icn_listener *listener, icn_os_socket socket, const icn_address *remote,
                                icn_address_place *place);
+
+/* Whether a proxy at this address is to be believed. The listener is behind one. */
+icn_refusal icn_listener_trust(icn_listener *listener, const icn_address *proxy);
+/* At most one line a second. Any thread with a pin. */
+void icn_listener_log_refusal(icn_listener *listener, const icn_address *remote, icn_refusal refusal);
 
 /* A timer of the loop is due: false when it is none of a listener that backs off. */
 bool icn_listeners_retry(icn_loop *loop, const icn_timer *timer);

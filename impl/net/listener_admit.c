@@ -1,4 +1,4 @@
-/* Admission: who is let in. Owner thread of the listener's loop. */
+/* Admission: who is let in. Behind a proxy, in the loop of the session; else in that of the listener. */
 #include <string.h>
 
 #include "base/check.h"
@@ -13,22 +13,36 @@ static const char *const causes[ICN_REFUSALS] = {
     [ICN_REFUSAL_BY_SESSIONS] = "too many sessions of its address",
     [ICN_REFUSAL_BY_RATE] = "its address connects too fast",
     [ICN_REFUSAL_BY_FILTER] = "refused by the filter",
+    [ICN_REFUSAL_BY_TRUST] = "no proxy that is trusted",
+    [ICN_REFUSAL_BY_HEADER] = "no PROXY header",
+    [ICN_REFUSAL_BY_HEADER_TIMEOUT] = "no PROXY header in time",
 };
 
-/* Who is refused comes again: a line a second tells enough. */
-static void log_refusal(icn_listener *listener, const icn_address *remote, icn_refusal refusal)
+/* True for one thread a second. */
+static bool claim_line(icn_listener *listener)
 {
     uint64_t now_ms = icn_os_clock_ms();
+    uint64_t logged_ms = icn_u64_load(&listener->refusal_logged_ms);
+    while (logged_ms == 0 || now_ms >= logged_ms + LOG_EVERY_MS) {
+        if (icn_u64_replace(&listener->refusal_logged_ms, &logged_ms, now_ms)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who is refused comes again: a line a second tells enough. */
+void icn_listener_log_refusal(icn_listener *listener, const icn_address *remote, icn_refusal refusal)
+{
     char text[ICN_ADDRESS_TEXT_SIZE];
-    if (listener->refusal_logged_ms != 0 && now_ms - listener->refusal_logged_ms < LOG_EVERY_MS) {
-        listener->refusals_not_logged++;
+    ICN_CHECK(causes[refusal] != NULL);
+    if (!claim_line(listener)) {
+        icn_u64_add(&listener->refusals_not_logged, 1);
         return;
     }
     (void)icn_address_format(remote, text);
     icn_log_write(IOCPNET_LOG_WARNING, "listener", "%s: %s (and %llu refused since the last such line)", text,
-                  causes[refusal], (unsigned long long)listener->refusals_not_logged);
-    listener->refusal_logged_ms = now_ms;
-    listener->refusals_not_logged = 0;
+                  causes[refusal], (unsigned long long)icn_u64_exchange(&listener->refusals_not_logged, 0));
 }
 
 static void describe(const icn_listener *listener, const icn_address *remote, iocpnet_accept_request *request)
@@ -95,9 +109,18 @@ icn_refusal icn_listener_admit(icn_listener *listener, icn_os_socket socket, con
                                icn_address_place *place)
 {
     icn_refusal refusal = judge(listener, socket, remote, place);
-    ICN_CHECK(listener->state == ICN_LISTENER_OPEN);
     if (refusal != ICN_REFUSAL_NONE) {
-        log_refusal(listener, remote, refusal);
+        icn_listener_log_refusal(listener, remote, refusal);
     }
     return refusal;
+}
+
+icn_refusal icn_listener_trust(icn_listener *listener, const icn_address *proxy)
+{
+    ICN_CHECK(listener->settings.trusted != NULL);
+    if (icn_access_list_allows(listener->settings.trusted, proxy)) {
+        return ICN_REFUSAL_NONE;
+    }
+    icn_listener_log_refusal(listener, proxy, ICN_REFUSAL_BY_TRUST);
+    return ICN_REFUSAL_BY_TRUST;
 }

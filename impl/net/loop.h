@@ -59,6 +59,9 @@ typedef enum icn_refusal {
     ICN_REFUSAL_BY_SESSIONS,
     ICN_REFUSAL_BY_RATE,
     ICN_REFUSAL_BY_FILTER,
+    ICN_REFUSAL_BY_TRUST,          /* of a proxy: it is none that the listener trusts */
+    ICN_REFUSAL_BY_HEADER,         /* what it sent first is no header */
+    ICN_REFUSAL_BY_HEADER_TIMEOUT, /* it has sent none in time */
     ICN_REFUSALS
 } icn_refusal;
 

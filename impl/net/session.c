@@ -4,52 +4,64 @@
 
 #include "base/check.h"
 #include "net/conditioner.h"
+#include "net/proxied.h"
 #include "net/session_framing.h"
 #include "net/test_hooks.h"
 #include "util/handle.h"
 #include "util/live.h"
 #include "util/memory.h"
 
-/* One with a connector learns later of which family its peer is. */
-static size_t size_of(uint8_t family, bool connector)
+/* One with a connector, or behind a proxy, learns later of which family its peer is. */
+static size_t size_of(uint8_t family, uint8_t mark)
 {
-    if (connector) {
+    if ((mark & (ICN_MARK_CONNECTOR | ICN_MARK_PROXIED)) != 0) {
         return sizeof(icn_session);
     }
     return offsetof(icn_session, remote) + icn_address_packed_size(family);
 }
 
-static size_t front_of(bool guard, bool connector)
+/* What stands in front of the session. */
+static uint8_t mark_for(const icn_session_options *options)
 {
-    return (guard ? sizeof(icn_guard) : 0) + (connector ? sizeof(icn_connector) : 0);
+    ICN_CHECK(options->proxied_by == NULL || (options->guard != NULL && options->connector == NULL));
+    return (uint8_t)((options->guard != NULL ? ICN_MARK_GUARD : 0u) |
+                     (options->connector != NULL ? ICN_MARK_CONNECTOR : 0u) |
+                     (options->proxied_by != NULL ? ICN_MARK_PROXIED : 0u));
+}
+
+/* Of that. Sizes of these are multiples of their alignment, and of the session's. */
+static size_t front_size(uint8_t mark)
+{
+    return ((mark & ICN_MARK_GUARD) != 0 ? sizeof(icn_guard) : 0) +
+           ((mark & ICN_MARK_CONNECTOR) != 0 ? sizeof(icn_connector) : 0) +
+           ((mark & ICN_MARK_PROXIED) != 0 ? sizeof(icn_proxied) : 0);
 }
 
 /* The whole block, of which the session is the last part. */
 static icn_session *allocate(const icn_session_options *options)
 {
-    bool connects = options->connector != NULL;
-    size_t front = front_of(options->guard != NULL, connects);
-    size_t size = front + size_of(connects ? ICN_ADDRESS_NONE : options->remote->family, connects);
-    uint8_t *block = icn_memory_allocate_zeroed(size, ICN_MEMORY_SESSION);
+    const uint8_t mark = mark_for(options);
+    const uint8_t family = options->connector != NULL ? (uint8_t)ICN_ADDRESS_NONE : options->remote->family;
+    uint8_t *block = icn_memory_allocate_zeroed(front_size(mark) + size_of(family, mark), ICN_MEMORY_SESSION);
     if (block == NULL) {
         return NULL;
     }
-    icn_session *session = (void *)(block + front);
+    icn_session *session = (void *)(block + front_size(mark));
+    session->endpoint.mark = mark;
     if (options->guard != NULL) {
-        ((icn_guard *)(void *)session - 1)->options = *options->guard;
+        icn_session_guard(session)->options = *options->guard;
     }
-    if (connects) {
-        icn_connector_init((void *)block, options->connector);
+    if (options->connector != NULL) {
+        icn_connector_init(icn_session_connector(session), options->connector);
     }
     return session;
 }
 
-static void release(icn_session *session, uint8_t family)
+static void release(icn_session *session)
 {
-    const icn_connector *connector = icn_session_connector(session);
-    size_t front = front_of(icn_session_guard(session) != NULL, connector != NULL);
-    uint8_t *block = (uint8_t *)session - front;
-    icn_memory_release(block, front + size_of(family, connector != NULL), ICN_MEMORY_SESSION);
+    const uint8_t mark = session->endpoint.mark;
+    icn_memory_release((uint8_t *)session - front_size(mark),
+                       front_size(mark) + size_of(session->endpoint.family, mark), ICN_MEMORY_SESSION);
 }
 
 /* Runs on whichever thread drops the last pin, after the session ENDED: nobody else knows of it any more. */
@@ -63,7 +75,8 @@ static void finalize(void *object)
     if (icn_session_connector(session) != NULL) {
         icn_connector_fini(icn_session_connector(session));
     }
-    release(session, session->endpoint.family);
+    icn_proxied_let_go(session);
+    release(session);
     icn_live_remove(ICN_LIVE_SESSIONS);
     icn_handle_unpin(service);
 }
@@ -108,8 +121,6 @@ static void initialise(icn_session *session, icn_loop *loop, icn_os_socket socke
         session->endpoint.family = options->remote->family;
         icn_address_pack(options->remote, session->remote);
     }
-    session->endpoint.mark = (uint8_t)((options->guard != NULL ? ICN_MARK_GUARD : 0u) |
-                                       (options->connector != NULL ? ICN_MARK_CONNECTOR : 0u));
     icn_pointer_store_relaxed(&session->user, options->user);
     icn_kick_init(&session->kick, ICN_KICK_SESSION);
     /* The first push is the maker's: whoever knows the handle before can not start the session, nor end it. */
@@ -118,6 +129,9 @@ static void initialise(icn_session *session, icn_loop *loop, icn_os_socket socke
     icn_timer_init(&session->end.timer);
     /* Until the connect starts, when it becomes a deadline. */
     session->end.timer.deadline_ms = options->connect_timeout_ms;
+    if (options->proxied_by != NULL) {
+        icn_proxied_init(session, options->proxied_by);
+    }
 }
 
 int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_session_options *options,
@@ -153,7 +167,8 @@ int32_t icn_session_create(icn_loop *loop, icn_os_socket socket, const icn_sessi
 
 fail_memory:
     icn_session_end_framing(session);
-    release(session, session->endpoint.family);
+    icn_proxied_let_go(session);
+    release(session);
 fail_admission:
     icn_roster_dismiss(roster);
 fail_hold:

@@ -38,11 +38,12 @@ typedef enum icn_session_state {
 
 /*
  * Who may write session->close, and whether it may be read. Goes from one of the UNCLAIMED through one WRITING to one of the
- * last two. Not UNCLAIMED: what is received is not handed out as it came.
+ * last two. Not UNCLAIMED itself: what is received is not handed out as it came.
  */
 typedef enum icn_close_claim {
     ICN_CLOSE_UNCLAIMED = 0,
     ICN_CLOSE_UNCLAIMED_APART,       /* the session has a framing, or had one */
+    ICN_CLOSE_UNCLAIMED_HEADER,      /* the session awaits the header of a proxy */
     ICN_CLOSE_UNCLAIMED_CONDITIONED, /* the session has a conditioner: what is sent waits in the queue, too */
     ICN_CLOSE_WRITING,
     ICN_CLOSE_BY_HOST,   /* iocpnet_session_disconnect */
@@ -95,14 +96,17 @@ typedef struct icn_session {
     icn_atomic_u32 drop_forgotten; /* any thread: 1 asks the owner to drop them now */
 #endif
     uint16_t cut_os_error; /* the system's code that goes with cut_error; 0: none, or one that needs more */
-    /* Packed, of endpoint.family; constant. Last: a session has only as many bytes of it as its family needs. */
+    /* Packed, of endpoint.family; constant once it is open. Last: a session has only as many bytes of it as its family
+     * needs, unless it is behind a proxy, which may tell of another family. */
     uint8_t remote[ICN_ADDRESS_PACKED_MAX];
 } icn_session;
 
 struct icn_framing;
+struct icn_listener;
 
 typedef struct icn_session_options {
-    uint64_t listener; /* handle; 0: connects out */
+    uint64_t listener;               /* handle; 0: connects out */
+    struct icn_listener *proxied_by; /* that listener, when it is behind a proxy: a guard is needed, too; else NULL */
     const icn_address *remote;
     uint32_t connect_timeout_ms;
     bool no_delay;
@@ -205,7 +209,7 @@ static inline icn_session_state icn_session_state_now(const icn_session *session
 
 /* The first look of the loop at a new session: announces it, or starts its connect. */
 void icn_session_start(icn_session *session);
-/* The connection is there: announces the session. */
+/* The connection is there, and who it is with is known: announces the session. */
 void icn_session_opened(icn_session *session);
 void icn_session_connect_completed(icn_operation *operation, const icn_completion *completion);
 

@@ -3,6 +3,7 @@
 #include "base/attributes.h"
 #include "base/check.h"
 #include "base/status.h"
+#include "net/proxied.h"
 #include "net/session.h"
 #include "os/clock.h"
 #include "os/socket.h"
@@ -198,6 +199,8 @@ void icn_session_deadline_passed(icn_timer *timer)
     icn_session *session = ICN_CONTAINER(timer, icn_session, end.timer);
     if (icn_session_state_now(session) == ICN_SESSION_OPEN) {
         icn_guard_look(session, icn_session_guard(session));
+    } else if (icn_proxied_awaits_header(session)) {
+        icn_proxied_late(session);
     } else if (icn_session_state_now(session) == ICN_SESSION_CONNECTING) {
         icn_connector *connector = icn_session_connector(session);
         if (connector != NULL && !icn_connector_is_late(connector)) {

@@ -412,20 +412,6 @@ static void tidy(icn_session *session, icn_session_framing *framed, icn_rest *re
     }
 }
 
-/*
- * With batches the bytes may lie where the records of their own messages are to be written: they go to the port's own
- * memory, which is free as long as nothing lands there. A message that is all that came stays where it is.
- */
-static inline const uint8_t *make_way(const icn_loop *loop, const uint8_t *data, uint32_t size)
-{
-    void *own = loop->port->landing_own;
-    if (loop->deliver_received == NULL || own == NULL || data == own) {
-        return data;
-    }
-    memcpy(own, data, size);
-    return own;
-}
-
 /* Most often all that came is one message. False: nothing was handed out. By batches it has to lie where it was received. */
 static inline bool hand_out_whole(icn_session *session, const icn_session_framing *framed, const uint8_t *data,
                                   uint32_t size)
@@ -457,7 +443,7 @@ void icn_session_cut_into_messages(icn_session *session, const void *data, uint3
     if (hand_out_whole(session, framed, data, size)) {
         return;
     }
-    icn_rest rest = {.data = make_way(session->loop, data, size), .size = size};
+    icn_rest rest = {.data = icn_session_make_way(session->loop, data, size), .size = size};
     look_at_all(session, framed, &rest);
     tidy(session, framed, &rest);
 }

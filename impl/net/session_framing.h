@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "net/framer.h"
 #include "net/receive_buffer.h"
@@ -43,6 +44,21 @@ int32_t icn_session_set_framing(icn_session *session, const icn_framing *framing
 int32_t icn_session_consume(icn_session *session, uint64_t bytes);
 /* Any thread: iocpnet_session_send_message. */
 int32_t icn_session_send_message(icn_session *session, const void *data, uint64_t size);
+
+/*
+ * With batches the bytes may lie where the records of their own events are to be written: they go to the port's own
+ * memory, which is free as long as nothing lands there. What is all that came, and one event, may stay where it is. Owner
+ * thread.
+ */
+static inline const void *icn_session_make_way(const icn_loop *loop, const void *data, uint32_t size)
+{
+    void *own = loop->port->landing_own;
+    if (loop->deliver_received == NULL || own == NULL || data == own) {
+        return data;
+    }
+    memmove(own, data, size);
+    return own;
+}
 
 /* Owner thread: bytes came, which are counted. The session is open. */
 void icn_session_cut_into_messages(icn_session *session, const void *data, uint32_t size);

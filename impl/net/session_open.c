@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "net/conditioner.h"
+#include "net/proxied.h"
 #include "net/session.h"
 #include "os/clock.h"
 #include "os/socket.h"
@@ -107,9 +108,11 @@ void icn_session_start(icn_session *session)
         return;
     }
     session->attached = true;
-    if (session->listener != 0) {
-        icn_session_opened(session);
-    } else {
+    if (session->listener == 0) {
         start_connect(session);
+    } else if (icn_session_proxied(session) != NULL) {
+        icn_proxied_start(session);
+    } else {
+        icn_session_opened(session);
     }
 }

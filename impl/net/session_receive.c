@@ -3,6 +3,7 @@
 #include "base/attributes.h"
 #include "base/check.h"
 #include "net/conditioner.h"
+#include "net/proxied.h"
 #include "net/session.h"
 #include "net/session_framing.h"
 #include "net/test_hooks.h"
@@ -15,6 +16,8 @@ static bool wants_to_receive(const icn_session *session)
     }
     const icn_guard *guard = icn_session_guard(session);
     switch (icn_session_state_now(session)) {
+    case ICN_SESSION_CONNECTING:
+        return icn_proxied_awaits_header(session) && !session->loop->starved;
     case ICN_SESSION_OPEN:
         if (guard != NULL && guard->throttled_until != 0) {
             return false;
@@ -74,13 +77,16 @@ static ICN_RARE void receive_conditioned(icn_session *session, const icn_complet
     }
 }
 
-/* It has a framing, or a conditioner; or the session closes, and wants no more. */
+/* It has a framing, or a conditioner; or it awaits the header of a proxy; or the session closes, and wants no more. */
 static ICN_RARE void receive_apart(icn_session *session, const icn_completion *completion)
 {
-    if (icn_u8_load(&session->close_claim) == ICN_CLOSE_UNCLAIMED_APART) {
+    const uint8_t claim = icn_u8_load(&session->close_claim);
+    if (claim == ICN_CLOSE_UNCLAIMED_APART) {
         ICN_CHECK(icn_session_state_now(session) == ICN_SESSION_OPEN);
         count_received(session, session->loop, completion->size);
         icn_session_cut_into_messages(session, completion->data, completion->size);
+    } else if (claim == ICN_CLOSE_UNCLAIMED_HEADER) {
+        icn_proxied_received(session, completion->data, completion->size);
     } else {
         receive_conditioned(session, completion);
     }
@@ -129,6 +135,9 @@ static void peer_ended(icn_session *session)
 {
     session->end_of_stream = true;
     switch (icn_session_state_now(session)) {
+    case ICN_SESSION_CONNECTING:
+        icn_proxied_ended(session);
+        break;
     case ICN_SESSION_OPEN:
         if (!icn_conditioner_keeps_end(session) && !icn_session_keeps_end(session)) {
             icn_session_tell_end_of_stream(session);
@@ -163,11 +172,13 @@ static ICN_RARE void receive_ended(icn_session *session, const icn_completion *c
     }
     if (completion->status == IOCPNET_OK) {
         peer_ended(session);
-    } else if (completion->status != IOCPNET_E_CANCELLED) {
-        icn_session_fail(session, completion->status, completion->os_error);
-    } else {
+    } else if (completion->status == IOCPNET_E_CANCELLED) {
         /* It may be wanted again since it was cancelled. */
         icn_session_update_receive(session);
+    } else if (icn_session_state_now(session) == ICN_SESSION_CONNECTING) {
+        icn_proxied_ended(session);
+    } else {
+        icn_session_fail(session, completion->status, completion->os_error);
     }
     icn_session_operation_ended(session);
 }

@@ -34,6 +34,9 @@ static void add_connections(const icn_loop_counters *counters, iocpnet_service_s
     add(&statistics->accepts_refused_by_filter, &counters->accepts_refused_by[ICN_REFUSAL_BY_FILTER]);
     add(&statistics->accepts_refused_by_sessions, &counters->accepts_refused_by[ICN_REFUSAL_BY_SESSIONS]);
     add(&statistics->accepts_refused_by_rate, &counters->accepts_refused_by[ICN_REFUSAL_BY_RATE]);
+    add(&statistics->accepts_refused_by_trust, &counters->accepts_refused_by[ICN_REFUSAL_BY_TRUST]);
+    add(&statistics->accepts_refused_by_header, &counters->accepts_refused_by[ICN_REFUSAL_BY_HEADER]);
+    add(&statistics->accepts_refused_by_header_timeout, &counters->accepts_refused_by[ICN_REFUSAL_BY_HEADER_TIMEOUT]);
     add(&statistics->accepts_shed, &counters->accepts_shed);
     add(&statistics->accept_backoffs, &counters->accept_backoffs);
     add(&statistics->connects, &counters->connects);

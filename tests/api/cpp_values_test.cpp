@@ -114,16 +114,17 @@ TEST(CppValues, EveryListenerAndConnectOptionIsPassedOn)
     const iocpnet_socket_options socket = {6, 7, 8, 9, 10, 11, {}};
     const iocpnet_session_limits limits = {12, 13, 14, 15, IOCPNET_RECEIVE_DISCONNECT, {}};
     const auto filter = [](const iocpnet_accept_request *, void *) -> int32_t { return 1; };
-    const iocpnet::listener_options listen{
-        1, 2, 3, true, false, iocpnet::framing::length(), socket, limits, true, "allow", "deny", filter, &user};
+    const iocpnet::listener_options listen{1,      2,        3,    true,    false,  iocpnet::framing::length(),
+                                           socket, limits,   true, "allow", "deny", filter,
+                                           &user,  "proxies"};
     const iocpnet::reconnect reconnect{17, 18, 190, 20, 21, 22};
     const iocpnet::connect_options connect_to{
         4, 5, false, &user, iocpnet::framing::size_id(), "127.0.0.1:0", socket, limits, 16, reconnect};
     const auto listener = iocpnet::detail::to_c(listen);
     const auto connect = iocpnet::detail::to_c(connect_to);
     const iocpnet_listener_options listener_wanted = {
-        sizeof listener, 1, 2, 3,       1,      0,      {},   &listen.framing->value(), nullptr, socket,
-        limits,          1, 0, "allow", "deny", filter, &user};
+        sizeof listener, 1, 2, 3,       1,      0,      {},    &listen.framing->value(), nullptr, socket,
+        limits,          1, 0, "allow", "deny", filter, &user, IOCPNET_PROXY_REQUIRED,   0,       "proxies"};
     const iocpnet_connect_options connect_wanted = {
         sizeof connect, 4,       5,      0,      {}, &user, &connect_to.framing->value(),
         "127.0.0.1:0",  nullptr, socket, limits, 16, 0,     {17, 18, 190, 20, 21, 22, 0}};

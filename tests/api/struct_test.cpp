@@ -233,6 +233,8 @@ TEST(StructSize, InitGivesTheDefaultsOfTheHeader)
     EXPECT_EQ(IOCPNET_DISPATCHER_ANY, listener.dispatcher);
     EXPECT_EQ(0u, listener.ipv6_only);
     EXPECT_EQ(1u, listener.no_delay);
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_PROXY_OFF), listener.proxy_protocol);
+    EXPECT_EQ(nullptr, listener.proxy_trusted);
     iocpnet_connect_options connect;
     ASSERT_EQ(IOCPNET_OK, iocpnet_connect_options_init(&connect, sizeof connect));
     EXPECT_EQ(10000u, connect.timeout_ms);

@@ -270,9 +270,14 @@ void check_listener(fuzz::Input &input)
     given.put(&iocpnet_listener_options::framing, static_cast<const iocpnet_framing *>(nullptr));
     given.put(&iocpnet_listener_options::allow, static_cast<const char *>(nullptr));
     given.put(&iocpnet_listener_options::deny, input.flag() ? "10.0.0.0/8 ::/0" : nullptr);
+    given.put(&iocpnet_listener_options::proxy_protocol, input.below(3));
+    given.put(&iocpnet_listener_options::proxy_trusted, input.flag() ? "127.0.0.1 ::1" : nullptr);
     const bool readable = given.complete_it();
     const iocpnet_listener_options &options = given.complete;
-    const bool valid = options.backlog <= INT32_MAX && options.accept_count >= 1 && options.accept_count <= 1024 &&
+    const bool proxied = options.proxy_protocol == IOCPNET_PROXY_REQUIRED;
+    const bool proxy_valid = options.proxy_protocol <= IOCPNET_PROXY_REQUIRED && options.reserved_proxy == 0 &&
+                             proxied == (options.proxy_trusted != nullptr);
+    const bool valid = proxy_valid && options.backlog <= INT32_MAX && options.accept_count >= 1 && options.accept_count <= 1024 &&
                        (options.dispatcher == 0 || options.dispatcher == IOCPNET_DISPATCHER_ANY) &&
                        options.ipv6_only <= 1 && options.no_delay <= 1 && options.reserved[0] == 0 &&
                        options.reserved[1] == 0 && options.reserved_pointer == nullptr && is_valid(options.socket) &&

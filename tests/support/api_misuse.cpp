@@ -323,6 +323,19 @@ void add_listener(Table &table, const World &world)
     add("reserved pointer", [](Options &o) { o.reserved_pointer = byte; });
     add("reuse_port", [](Options &o) { o.reuse_port = 2; });
     add("reserved number", [](Options &o) { o.reserved_number = 1; });
+    add("PROXY protocol", [](Options &o) { o.proxy_protocol = IOCPNET_PROXY_REQUIRED + 1, o.proxy_trusted = "::1"; });
+    add("nobody said who is a proxy", [](Options &o) { o.proxy_protocol = IOCPNET_PROXY_REQUIRED; });
+    add("proxies without the PROXY protocol", [](Options &o) { o.proxy_trusted = "127.0.0.1"; });
+    add("reserved behind the PROXY protocol", [](Options &o) { o.reserved_proxy = 1; });
+    table["iocpnet_listener_open"].wrong.push_back({"a name of a proxy",
+                                                    [=] {
+                                                        return open_with(w, [](Options &o) {
+                                                            o.proxy_protocol = IOCPNET_PROXY_REQUIRED;
+                                                            o.proxy_trusted = "localhost";
+                                                            o.allow = "10.0.0.0/8"; /* made before, and given back */
+                                                        });
+                                                    },
+                                                    {IOCPNET_E_INVALID_ADDRESS}});
     add_common_options<Options>(add);
     const auto refused_list = [&](const char *what, const char *allow, const char *deny, int32_t status) {
         table["iocpnet_listener_open"].wrong.push_back({what,

@@ -93,6 +93,7 @@ struct listener_options {
     const char *deny = nullptr;
     iocpnet_accept_filter accept_filter = nullptr; // must not throw
     void *accept_filter_user = nullptr;
+    const char *proxy_trusted = nullptr; // networks of proxies: all connections begin with a PROXY header; copied
 };
 
 // What follows when a session that connects out has ended; event::next_session is its handle.
@@ -180,6 +181,8 @@ inline iocpnet_listener_options to_c(const listener_options &options) noexcept
     made.deny = options.deny;
     made.accept_filter = options.accept_filter;
     made.accept_filter_user = options.accept_filter_user;
+    made.proxy_protocol = options.proxy_trusted != nullptr ? IOCPNET_PROXY_REQUIRED : IOCPNET_PROXY_OFF;
+    made.proxy_trusted = options.proxy_trusted;
     return made;
 }
 
