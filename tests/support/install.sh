@@ -22,6 +22,7 @@ packages_for() {
         bench | bench-smoke) echo "$build python3 libuv1-dev libasio-dev libevent-dev" ;;
         abi) echo "$build python3 clang binutils $mingw gcc-mingw-w64-i686-win32" ;;
         metrics | chat) echo "$build googletest python3 python3-prometheus-client" ;;
+        haproxy) echo "$build googletest python3 haproxy" ;;
         model) echo "python3 spin gcc libc6-dev" ;;
         style) echo "python3 git clang clang-format clang-tidy cppcheck libc6-dev $mingw" ;;
     esac

@@ -180,6 +180,9 @@ suite_metrics() { build gcc-release iocpnet && PATH=/usr/bin:$PATH run_checks te
 # The chat of the samples: its protocol, what its crowd finds, and a thousand people for a minute.
 suite_chat() { build gcc-release chat_server chat_client && PATH=/usr/bin:$PATH run_checks tests/chat; }
 
+# A real HAProxy in front of servers.
+suite_haproxy() { build gcc-release haproxy_server && PATH=/usr/bin:$PATH run_checks tests/haproxy; }
+
 suite_model() { run_checks tests/model; }
 
 suite_style() { run_checks tests/style; }
