@@ -149,9 +149,8 @@ static void accepted(icn_listener *listener, icn_os_socket socket, const icn_add
         return;
     }
     /* Behind a proxy, where the client is will be told by what comes. */
-    icn_refusal refusal = listener->settings.trusted != NULL
-                              ? icn_listener_trust(listener, &remote)
-                              : icn_listener_admit(listener, socket, &remote, &place);
+    icn_refusal refusal = listener->settings.trusted != NULL ? icn_listener_trust(listener, &remote)
+                                                             : icn_listener_admit(listener, socket, &remote, &place);
     if (refusal == ICN_REFUSAL_NONE) {
         serve(listener, socket, &remote, place);
     } else {

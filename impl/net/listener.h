@@ -33,7 +33,7 @@ typedef struct icn_listener_settings {
     icn_access_list *access;      /* NULL: none. The listener's on success */
     iocpnet_accept_filter filter; /* NULL: none */
     void *filter_user;
-    icn_access_list *trusted; /* proxies; NULL: the listener is behind none. The listener's on success */
+    icn_access_list *trusted;     /* proxies; NULL: the listener is behind none. The listener's on success */
     icn_os_socket_options socket; /* of its sessions, like the next */
     icn_guard_options guard;
     icn_framing framing;

@@ -20,8 +20,8 @@ typedef enum icn_proxy_verdict {
 } icn_proxy_verdict;
 
 typedef struct icn_proxy_header {
-    uint32_t bytes;     /* of the header; what follows is the client's */
-    bool has_source;    /* false: the address of the connection stands, for it is the proxy's own, or of no known kind */
+    uint32_t bytes;  /* of the header; what follows is the client's */
+    bool has_source; /* false: the address of the connection stands, for it is the proxy's own, or of no known kind */
     icn_address source; /* of the client */
 } icn_proxy_header;
 

@@ -277,7 +277,8 @@ void check_listener(fuzz::Input &input)
     const bool proxied = options.proxy_protocol == IOCPNET_PROXY_REQUIRED;
     const bool proxy_valid = options.proxy_protocol <= IOCPNET_PROXY_REQUIRED && options.reserved_proxy == 0 &&
                              proxied == (options.proxy_trusted != nullptr);
-    const bool valid = proxy_valid && options.backlog <= INT32_MAX && options.accept_count >= 1 && options.accept_count <= 1024 &&
+    const bool valid = proxy_valid && options.backlog <= INT32_MAX && options.accept_count >= 1 &&
+                       options.accept_count <= 1024 &&
                        (options.dispatcher == 0 || options.dispatcher == IOCPNET_DISPATCHER_ANY) &&
                        options.ipv6_only <= 1 && options.no_delay <= 1 && options.reserved[0] == 0 &&
                        options.reserved[1] == 0 && options.reserved_pointer == nullptr && is_valid(options.socket) &&

@@ -325,32 +325,24 @@ void add_listener(Table &table, const World &world)
     add("reserved number", [](Options &o) { o.reserved_number = 1; });
     add("PROXY protocol", [](Options &o) { o.proxy_protocol = IOCPNET_PROXY_REQUIRED + 1, o.proxy_trusted = "::1"; });
     add("nobody said who is a proxy", [](Options &o) { o.proxy_protocol = IOCPNET_PROXY_REQUIRED; });
-    add("proxies without the PROXY protocol", [](Options &o) { o.proxy_trusted = "127.0.0.1"; });
-    add("reserved behind the PROXY protocol", [](Options &o) { o.reserved_proxy = 1; });
-    table["iocpnet_listener_open"].wrong.push_back({"a name of a proxy",
-                                                    [=] {
-                                                        return open_with(w, [](Options &o) {
-                                                            o.proxy_protocol = IOCPNET_PROXY_REQUIRED;
-                                                            o.proxy_trusted = "localhost";
-                                                            o.allow = "10.0.0.0/8"; /* made before, and given back */
-                                                        });
-                                                    },
-                                                    {IOCPNET_E_INVALID_ADDRESS}});
+    add("PROXY protocol is off", [](Options &o) { o.proxy_trusted = "127.0.0.1"; });
+    add("reserved, of the PROXY protocol", [](Options &o) { o.reserved_proxy = 1; });
     add_common_options<Options>(add);
-    const auto refused_list = [&](const char *what, const char *allow, const char *deny, int32_t status) {
-        table["iocpnet_listener_open"].wrong.push_back({what,
-                                                        [=] {
-                                                            return open_with(w, [=](Options &o) {
-                                                                o.allow = allow;
-                                                                o.deny = deny;
-                                                            });
-                                                        },
-                                                        {status}});
+    const auto refused_list = [&](const char *what, const char *allow, const char *deny, int32_t status,
+                                  const char *trusted = nullptr) {
+        const auto change = [=](Options &o) {
+            o.allow = allow;
+            o.deny = deny;
+            o.proxy_trusted = trusted;
+            o.proxy_protocol = trusted != nullptr;
+        };
+        table["iocpnet_listener_open"].wrong.push_back({what, [=] { return open_with(w, change); }, {status}});
     };
     refused_list("a word in the allow list", "10.0.0.0/8, localhost", nullptr, IOCPNET_E_INVALID_ADDRESS);
     refused_list("a prefix above", nullptr, "10.0.0.0/33", IOCPNET_E_INVALID_ADDRESS);
     refused_list("bits behind the prefix", nullptr, "10.0.0.1/8", IOCPNET_E_INVALID_ADDRESS);
     refused_list("no separator", "::1;::2", nullptr, IOCPNET_E_INVALID_ADDRESS);
+    refused_list("a name of a proxy", "::1", nullptr, IOCPNET_E_INVALID_ADDRESS, "localhost");
     refused_list("too many networks", nullptr, many_networks.c_str(), IOCPNET_E_TOO_LARGE);
     table["iocpnet_listener_close"] = {Kind::listener, iocpnet_listener_close, {}};
     table["iocpnet_listener_address"] = {

@@ -171,13 +171,49 @@ void conditioned_session(Trial &trial)
     echo_under_conditioner(trial, false);
 }
 
+/* By a listener of its own: clients of the usual one send no header. */
+std::string listen_behind_a_proxy(Trial &trial)
+{
+    iocpnet_listener_options options;
+    iocpnet_listener listener = 0;
+    iocpnet_listener_options_init(&options, sizeof options);
+    options.proxy_protocol = IOCPNET_PROXY_REQUIRED;
+    options.proxy_trusted = "127.0.0.1";
+    options.allow = "192.0.2.0/24";
+    const bool open =
+        trial.is_serving() && trial.allow(iocpnet_listener_open(trial.service(), "127.0.0.1:0", &options, &listener));
+    return open ? api_test::session_address(iocpnet_listener_address, listener) : "";
+}
+
+uint64_t allocated()
+{
+    return api_test::live_objects().allocated_bytes;
+}
+
+/* Half of the header is kept when the rest follows, with the first bytes of the client. */
+void header_in_halves(Trial &trial)
+{
+    trial.serve();
+    const std::string address = listen_behind_a_proxy(trial);
+    const uint64_t before = allocated();
+    Peer &peer = trial.add_peer(address.empty() ? api_test::Socket() : api_test::Socket::connect(address));
+    peer.send("PROXY TCP4 192.0.2.1");
+    trial.run_until([&] { return peer.ended || trial.was_short() || allocated() >= before + 4096; });
+    peer.send(" 127.0.0.1 4000 80\r\nhello");
+    trial.run_until([&] { return peer.ended || trial.received_bytes() >= 5; });
+    trial.disconnect(trial.session(0), IOCPNET_DISCONNECT_GRACEFUL, 0, nullptr);
+    trial.run_until_idle();
+    trial.reach(trial.received_bytes() == 5);
+}
+
 } // namespace
 
 std::vector<Scenario> feature_scenarios()
 {
     return {{"messages_in_halves", messages_in_halves}, {"stream_that_is_kept", stream_that_is_kept},
             {"timers_and_jobs", timers_and_jobs},       {"group_of_two", group_of_two},
-            {"conditioned_echo", conditioned_echo},     {"conditioned_session", conditioned_session}};
+            {"conditioned_echo", conditioned_echo},     {"conditioned_session", conditioned_session},
+            {"header_in_halves", header_in_halves}};
 }
 
 } // namespace scale_test
