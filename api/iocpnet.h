@@ -685,8 +685,8 @@ typedef struct iocpnet_listener_options {
     void *accept_filter_user;            /* handed to it, never touched */
     uint32_t proxy_protocol;             /* IOCPNET_PROXY_*; default OFF */
     uint32_t reserved_proxy;             /* 0 */
-    const char
-        *proxy_trusted; /* REQUIRED: the networks of the proxies, as in `allow`, copied. OFF: NULL, the default */
+    const char *proxy_trusted;    /* REQUIRED: networks of proxies, as in `allow`, copied; OFF: NULL, the default */
+    void *reserved_proxy_pointer; /* NULL */
 } iocpnet_listener_options;
 
 /*

@@ -192,6 +192,7 @@ static const layout layouts[] = {
     FIELD(iocpnet_listener_options, proxy_protocol),
     FIELD(iocpnet_listener_options, reserved_proxy),
     FIELD(iocpnet_listener_options, proxy_trusted),
+    FIELD(iocpnet_listener_options, reserved_proxy_pointer),
     WHOLE(iocpnet_iovec),
     FIELD(iocpnet_iovec, size),
     FIELD(iocpnet_iovec, data),

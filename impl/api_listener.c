@@ -30,7 +30,7 @@ static bool proxy_is_valid(const iocpnet_listener_options *options)
 {
     const bool required = options->proxy_protocol == IOCPNET_PROXY_REQUIRED;
     return options->proxy_protocol <= IOCPNET_PROXY_REQUIRED && required == (options->proxy_trusted != NULL) &&
-           options->reserved_proxy == 0;
+           options->reserved_proxy == 0 && options->reserved_proxy_pointer == NULL;
 }
 
 static bool are_valid(const iocpnet_listener_options *options)

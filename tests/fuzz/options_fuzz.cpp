@@ -276,7 +276,7 @@ void check_listener(fuzz::Input &input)
     const iocpnet_listener_options &options = given.complete;
     const bool proxied = options.proxy_protocol == IOCPNET_PROXY_REQUIRED;
     const bool proxy_valid = options.proxy_protocol <= IOCPNET_PROXY_REQUIRED && options.reserved_proxy == 0 &&
-                             proxied == (options.proxy_trusted != nullptr);
+                             options.reserved_proxy_pointer == nullptr && proxied == (options.proxy_trusted != nullptr);
     const bool valid = proxy_valid && options.backlog <= INT32_MAX && options.accept_count >= 1 &&
                        options.accept_count <= 1024 &&
                        (options.dispatcher == 0 || options.dispatcher == IOCPNET_DISPATCHER_ANY) &&

@@ -193,6 +193,7 @@ inline const std::vector<Field> public_fields = {
     FIELD(iocpnet_listener_options, proxy_protocol),
     FIELD(iocpnet_listener_options, reserved_proxy),
     FIELD(iocpnet_listener_options, proxy_trusted),
+    FIELD(iocpnet_listener_options, reserved_proxy_pointer),
     WHOLE(iocpnet_iovec),
     FIELD(iocpnet_iovec, size),
     FIELD(iocpnet_iovec, data),

@@ -327,6 +327,7 @@ void add_listener(Table &table, const World &world)
     add("nobody said who is a proxy", [](Options &o) { o.proxy_protocol = IOCPNET_PROXY_REQUIRED; });
     add("PROXY protocol is off", [](Options &o) { o.proxy_trusted = "127.0.0.1"; });
     add("reserved, of the PROXY protocol", [](Options &o) { o.reserved_proxy = 1; });
+    add("reserved pointer, of the PROXY protocol", [](Options &o) { o.reserved_proxy_pointer = byte; });
     add_common_options<Options>(add);
     const auto refused_list = [&](const char *what, const char *allow, const char *deny, int32_t status,
                                   const char *trusted = nullptr) {
