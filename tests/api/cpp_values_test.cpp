@@ -124,7 +124,8 @@ TEST(CppValues, EveryListenerAndConnectOptionIsPassedOn)
     const auto connect = iocpnet::detail::to_c(connect_to);
     const iocpnet_listener_options listener_wanted = {
         sizeof listener, 1, 2, 3,       1,      0,      {},    &listen.framing->value(), nullptr, socket,
-        limits,          1, 0, "allow", "deny", filter, &user, IOCPNET_PROXY_REQUIRED,   0,       "proxies"};
+        limits,          1, 0, "allow", "deny", filter, &user, IOCPNET_PROXY_REQUIRED,   0,       "proxies",
+        nullptr};
     const iocpnet_connect_options connect_wanted = {
         sizeof connect, 4,       5,      0,      {}, &user, &connect_to.framing->value(),
         "127.0.0.1:0",  nullptr, socket, limits, 16, 0,     {17, 18, 190, 20, 21, 22, 0}};
