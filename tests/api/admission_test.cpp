@@ -136,11 +136,13 @@ TEST_P(Admission, TheFilterIsToldOfIpv6PeersAndOfIpv4PeersAsSuch)
     const std::string port = any.substr(any.rfind(':'));
     Socket six = Socket::connect("[::1]" + port);
     EXPECT_TRUE(echoes(six));
+    ASSERT_EQ(1u, asked.times);
     EXPECT_EQ(6u, asked.request.family);
     EXPECT_EQ(six.address(), asked.remote);
     EXPECT_EQ(1, asked.request.remote_ip[15]);
     Socket four = Socket::connect("127.0.0.1" + port);
     EXPECT_TRUE(echoes(four));
+    ASSERT_EQ(2u, asked.times);
     EXPECT_EQ(4u, asked.request.family);
     EXPECT_EQ(127, asked.request.remote_ip[0]);
     EXPECT_EQ(0, asked.request.remote_ip[15]);

@@ -228,6 +228,8 @@ TEST_P(Framing, MessagesAreSentWithTheirHeadersAllOrNothing)
     EXPECT_EQ(stream, peer.receive(stream.size()));
     const iocpnet_session session = framed.session();
     EXPECT_EQ(IOCPNET_E_TOO_LARGE, iocpnet_session_send_message(session, stream.data(), 65537));
+    EXPECT_EQ(IOCPNET_OK, iocpnet_session_send_message(session, nullptr, 0));
+    EXPECT_EQ(with_length(""), peer.receive(2));
     EXPECT_EQ(IOCPNET_OK, iocpnet_session_set_framing(session, nullptr));
     EXPECT_EQ(IOCPNET_E_INVALID_STATE, iocpnet_session_send_message(session, "x", 1));
     EXPECT_EQ(IOCPNET_OK, iocpnet_session_send(session, "raw", 3));

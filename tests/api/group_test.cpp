@@ -132,6 +132,8 @@ TEST_P(Group, RefusedBroadcastLeavesItsResultAlone)
     result.queued = 77;
     EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, iocpnet_group_broadcast(group, buffer, UINT32_MAX, &result));
     EXPECT_EQ(IOCPNET_E_INVALID_HANDLE, iocpnet_group_broadcast(group, 0, 0, &result));
+    const SharedBytes large(std::string((size_t{1} << 20) + 1, 'x')); /* than a queue may hold */
+    EXPECT_EQ(IOCPNET_E_TOO_LARGE, iocpnet_group_broadcast(group, large, 0, &result));
     EXPECT_EQ(77u, result.queued);
     EXPECT_EQ(IOCPNET_E_INVALID_ARGUMENT, iocpnet_group_broadcast(group, buffer, UINT32_MAX, nullptr));
 }

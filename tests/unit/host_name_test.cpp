@@ -45,7 +45,7 @@ TEST(HostName, NamesThatAHostCanHaveAreTaken)
 {
     for (const char *text :
          {"a:1", "localhost:80", "A.B.c:7000", "1a.2b:9", "3com.example:9", "_game._tcp.example:9", "example.org.:80",
-          "m\xc3\xbcnchen.example:80", "a--b:1", "x.0xg:1", "x.0xG:1", "x.0x-1:1"}) {
+          "m\xc3\xbcnchen.example:80", "a--b:1", "x.0xg:1", "x.0xG:1", "x.0x-1:1", "x.0a:1"}) {
         EXPECT_EQ(IOCPNET_OK, parse(text)) << text;
     }
     EXPECT_EQ(IOCPNET_OK, parse(long_name(253) + ":1"));
