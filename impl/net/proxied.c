@@ -38,7 +38,7 @@ static void set_deadline(icn_session *session)
 {
     const uint32_t wanted_ms = icn_session_guard(session)->options.first_bytes_timeout_ms;
     const uint32_t timeout_ms = wanted_ms != 0 ? wanted_ms : ICN_PROXIED_TIMEOUT_MS;
-    icn_timer_set(&session->loop->timers, &session->end.timer, icn_os_clock_ms() + timeout_ms);
+    icn_timer_set(&session->loop->timers, &session->end.timer, icn_os_deadline_ms(timeout_ms));
 }
 
 /* Who gets what is received, unless the session closes. */

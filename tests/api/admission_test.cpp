@@ -1,6 +1,7 @@
 /* Admission: lists, the filter, limits of addresses. Deadlines and limits of sessions. */
 #include <atomic>
 #include <chrono>
+#include <mutex>
 
 #include "support/api_fixture.hpp"
 
@@ -78,23 +79,43 @@ TEST_P(Admission, WhoIsInTheAllowListIsServed)
 }
 
 /* What the filter was asked last, and what it answers. */
-struct Asked {
-    std::atomic<int32_t> answer{1};
-    std::atomic<uint32_t> times{0};
+struct Question {
+    uint32_t number = 0; /* from 1 */
     std::string remote;
     std::string local;
     iocpnet_accept_request request = {};
 };
 
+class Asked
+{
+public:
+    std::atomic<int32_t> answer{1};
+
+    void set(const iocpnet_accept_request &request)
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        last_.number++;
+        last_.remote = request.remote;
+        last_.local = request.local;
+        last_.request = request;
+    }
+
+    Question last() const
+    {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return last_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    Question last_;
+};
+
 int32_t IOCPNET_CALL ask(const iocpnet_accept_request *request, void *user)
 {
     auto *asked = static_cast<Asked *>(user);
-    const int32_t answer = asked->answer; /* first: it was changed after what was asked before had been read */
-    asked->remote = request->remote;
-    asked->local = request->local;
-    asked->request = *request;
-    asked->times++;
-    return answer;
+    asked->set(*request);
+    return asked->answer;
 }
 
 TEST_P(Admission, TheFilterDecidesByTheAddresses)
@@ -109,14 +130,15 @@ TEST_P(Admission, TheFilterDecidesByTheAddresses)
     ASSERT_EQ(IOCPNET_OK, host.start());
     Socket peer = Socket::connect(address);
     EXPECT_TRUE(echoes(peer));
-    EXPECT_EQ(1u, asked.times);
-    EXPECT_EQ(peer.address(), asked.remote);
-    EXPECT_EQ(address, asked.local);
-    EXPECT_EQ(host.listener(), asked.request.listener);
-    EXPECT_EQ(host.service(), asked.request.service);
-    EXPECT_EQ(4u, asked.request.family);
-    EXPECT_EQ(127, asked.request.remote_ip[0]);
-    EXPECT_EQ(1, asked.request.remote_ip[3]);
+    const Question question = asked.last();
+    EXPECT_EQ(1u, question.number);
+    EXPECT_EQ(peer.address(), question.remote);
+    EXPECT_EQ(address, question.local);
+    EXPECT_EQ(host.listener(), question.request.listener);
+    EXPECT_EQ(host.service(), question.request.service);
+    EXPECT_EQ(4u, question.request.family);
+    EXPECT_EQ(127, question.request.remote_ip[0]);
+    EXPECT_EQ(1, question.request.remote_ip[3]);
     asked.answer = 0;
     EXPECT_TRUE(is_refused(address));
     EXPECT_EQ(1u, host.stats().accepts_refused_by_filter);
@@ -136,16 +158,18 @@ TEST_P(Admission, TheFilterIsToldOfIpv6PeersAndOfIpv4PeersAsSuch)
     const std::string port = any.substr(any.rfind(':'));
     Socket six = Socket::connect("[::1]" + port);
     EXPECT_TRUE(echoes(six));
-    ASSERT_EQ(1u, asked.times);
-    EXPECT_EQ(6u, asked.request.family);
-    EXPECT_EQ(six.address(), asked.remote);
-    EXPECT_EQ(1, asked.request.remote_ip[15]);
+    const Question about_six = asked.last();
+    EXPECT_EQ(1u, about_six.number);
+    EXPECT_EQ(6u, about_six.request.family);
+    EXPECT_EQ(six.address(), about_six.remote);
+    EXPECT_EQ(1, about_six.request.remote_ip[15]);
     Socket four = Socket::connect("127.0.0.1" + port);
     EXPECT_TRUE(echoes(four));
-    ASSERT_EQ(2u, asked.times);
-    EXPECT_EQ(4u, asked.request.family);
-    EXPECT_EQ(127, asked.request.remote_ip[0]);
-    EXPECT_EQ(0, asked.request.remote_ip[15]);
+    const Question about_four = asked.last();
+    EXPECT_EQ(2u, about_four.number);
+    EXPECT_EQ(4u, about_four.request.family);
+    EXPECT_EQ(127, about_four.request.remote_ip[0]);
+    EXPECT_EQ(0, about_four.request.remote_ip[15]);
 }
 
 int32_t IOCPNET_CALL close_listener(const iocpnet_accept_request *request, void *user)

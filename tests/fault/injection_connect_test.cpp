@@ -109,6 +109,37 @@ TEST_P(ConnectErrors, WithoutASocketAreTheResultOfTheCall)
     expect_connects();
 }
 
+/* Whoever connects again makes each socket later: what goes wrong with one is the end of that attempt alone. */
+TEST_P(ConnectErrors, OfOneThatIsToBeFollowedFailItAndTheNextIsConnected)
+{
+    iocpnet_connect_options options;
+    iocpnet_connect_options_init(&options, sizeof options);
+    options.reconnect.initial_delay_ms = 1;
+    const Call attach = on_ring() ? Call::socket : Call::epoll_ctl;
+    const std::vector<std::pair<Call, std::vector<int>>> steps = {
+        {Call::connect, {ECONNREFUSED, ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL, EAFNOSUPPORT, ETIMEDOUT}},
+        {Call::socket, {EMFILE, ENFILE, ENOBUFS, EAFNOSUPPORT}},
+        {attach, {ENOMEM, ENOSPC}}};
+    for (const auto &step : steps) {
+        for (const int error : step.second) {
+            SCOPED_TRACE(strerrorname_np(error));
+            const size_t seen = sessions_seen();
+            const Fault fault(step.first, error, 1);
+            iocpnet_session session = 0;
+            ASSERT_EQ(IOCPNET_OK,
+                      iocpnet_session_connect(host->service(), target.address().c_str(), &options, &session));
+            expect_ended(seen, error);
+            const iocpnet_session next = host->recorder().session(session).last.fields.next_session;
+            ASSERT_TRUE(host->wait([=](const Records &r) {
+                const auto found = r.sessions.find(next);
+                return found != r.sessions.end() && found->second.connected;
+            }));
+            EXPECT_EQ(1u, fault.failed());
+            ASSERT_EQ(IOCPNET_OK, disconnect(next, IOCPNET_DISCONNECT_ABORT));
+        }
+    }
+}
+
 TEST_P(ConnectErrors, OfAskingForAnAddressAreTheResultOfTheCall)
 {
     const iocpnet_session session = host->connect(target.address());

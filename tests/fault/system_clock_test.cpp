@@ -1,6 +1,7 @@
 /* Time-outs do not depend on the wall clock, nor on how long the machine has been running. Linux. */
 #if defined(__linux__)
 
+#include <atomic>
 #include <climits>
 #include <unistd.h>
 
@@ -67,6 +68,57 @@ TEST_P(WallClock, ThatJumpsAYearChangesNoDeadlineAndIsNeverRead)
         EXPECT_GE(close_in(host, address, 100), milliseconds(95));
     }
     EXPECT_GT(fault_test::monotonic_readings(), before);
+    EXPECT_EQ(0u, fault_test::other_readings());
+}
+
+/* Steady time between events of one session is what its timer was set to, whatever the wall clock does in between. */
+TEST_P(WallClock, ThatJumpsAYearMovesNoTimer)
+{
+    Host host(callbacks());
+    std::atomic<uint32_t> fired{0};
+    host.on(IOCPNET_EVENT_TIMER, [&](const iocpnet_event &) { fired++; });
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    const Socket peer = Socket::connect(address);
+    ASSERT_TRUE(host.wait_connected(1));
+    uint32_t wanted = 0;
+    for (const int64_t years : {1, -1, 0}) {
+        const auto begin = Clock::now();
+        ASSERT_EQ(IOCPNET_OK, iocpnet_session_set_timer(host.recorder().nth(0), 1, 50, 0));
+        ASSERT_EQ(IOCPNET_OK, iocpnet_service_set_timer(host.service(), 0, 2, 50, 0));
+        fault_test::set_wall_clock_ahead(years * 365 * 24 * 3600);
+        wanted += 2;
+        ASSERT_TRUE(wait_until([&] { return fired == wanted; }));
+        EXPECT_GE(Clock::now() - begin, milliseconds(50));
+    }
+    EXPECT_EQ(0u, fault_test::other_readings());
+}
+
+/* An attempt is put off by its delay, and an open session that is silent is closed when its time is over. */
+TEST_P(WallClock, ThatJumpsAYearMovesNoReconnectAndNoIdleTimeout)
+{
+    Host host(callbacks(), [](iocpnet_service_options &o) { o.close_timeout_ms = 10; });
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket target = Socket::listen();
+    iocpnet_connect_options options;
+    iocpnet_connect_options_init(&options, sizeof options);
+    options.limits.idle_timeout_ms = 50;
+    options.reconnect.initial_delay_ms = 50;
+    options.reconnect.jitter_percent = 0;
+    iocpnet_session session = 0;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_session_connect(host.service(), target.address().c_str(), &options, &session));
+    for (const int64_t years : {1, -1, 0}) {
+        const Socket silent = target.accept();
+        const auto begin = Clock::now();
+        fault_test::set_wall_clock_ahead(years * 365 * 24 * 3600);
+        ASSERT_TRUE(host.wait(
+            [=](const Records &r) { return r.sessions.count(session) != 0 && r.sessions.at(session).ended; }));
+        const iocpnet_event last = host.recorder().session(session).last.fields;
+        EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_IDLE), last.close_reason);
+        EXPECT_GE(Clock::now() - begin, milliseconds(40)); /* it may have been open before its peer was accepted */
+        session = last.next_session;
+        ASSERT_NE(0u, session);
+    }
     EXPECT_EQ(0u, fault_test::other_readings());
 }
 

@@ -190,6 +190,37 @@ TEST_P(Names, EveryAddressRefusedIsOneFailure)
     EXPECT_EQ(std::vector<uint32_t>{IOCPNET_EVENT_CONNECT_FAILED}, host().recorder().session(session).kinds);
 }
 
+/* The host itself has spoken: that no socket could be made for the other address says less. */
+TEST_P(Names, FailureThatTellsMostIsTheOneThatIsTold)
+{
+    names.add("two.test", {"127.0.0.1:1", "[::1]:1"});
+    start();
+    const std::string nobody = port_of(Socket::listen().address());
+    const iocpnet_session session = connect("two.test" + nobody, [](auto &o) { o.local_address = "127.0.0.1:0"; });
+    EXPECT_EQ(IOCPNET_E_CONNECTION_REFUSED, end_of(session).status);
+}
+
+TEST_P(Names, AddressesThatAnswerAtTheSameTimeAreOneSession)
+{
+    Host other(GetParam());
+    other.echo();
+    const std::string port = port_of(other.listen(nullptr, "[::]:0"));
+    ASSERT_EQ(IOCPNET_OK, other.start());
+    names.add("two.test", {"[::1]:1", "127.0.0.1:1"});
+    start();
+    for (uint32_t n = 1; n <= 50; n++) {
+        const iocpnet_session session = connect("two.test" + port, [](auto &o) { o.attempt_delay_ms = 0; });
+        ASSERT_TRUE(host().wait_connected(n));
+        ASSERT_EQ(IOCPNET_OK, host().send(session, "echo"));
+        EXPECT_TRUE(host().wait_received(session, 4));
+        ASSERT_EQ(IOCPNET_OK, disconnect(session, IOCPNET_DISCONNECT_ABORT));
+        end_of(session);
+    }
+    EXPECT_EQ(50u, host().stats().connects);
+    EXPECT_EQ(0u, host().stats().connects_failed);
+    EXPECT_TRUE(wait_until([&] { return other.stats().sessions_live == 0; }));
+}
+
 TEST_P(Names, AddressesOfAnotherFamilyThanTheLocalOneAreLeftOut)
 {
     Socket target = Socket::listen();
@@ -249,12 +280,33 @@ class Eyeballs : public Names
 protected:
     void SetUp() override
     {
+        Names::SetUp();
+        make_silent();
+    }
+
+    void make_silent()
+    {
+        waiting.clear();
         silent = Socket::listen("127.0.0.2", 0);
         for (int i = 0; i < 4; i++) {
             waiting.push_back(Socket::connect_later(silent.address()));
         }
         ASSERT_FALSE(waiting.back().writable_within(50)) << "the queue of the listener is not full";
-        Names::SetUp();
+    }
+
+    /* Another connection of this machine may have the port that the system chose for the silent one. */
+    int32_t listen_beside_silent(const Host &other)
+    {
+        int32_t status = IOCPNET_E_ADDRESS_IN_USE;
+        for (int tries = 0; tries < 20 && status == IOCPNET_E_ADDRESS_IN_USE; tries++) {
+            if (tries != 0) {
+                make_silent();
+            }
+            iocpnet_listener listener = 0;
+            const std::string address = "127.0.0.1" + port_of(silent.address());
+            status = iocpnet_listener_open(other.service(), address.c_str(), nullptr, &listener);
+        }
+        return status;
     }
 
     Socket silent;
@@ -265,9 +317,7 @@ API_TEST_IN_EVERY_MODE(Eyeballs);
 TEST_P(Eyeballs, SilentAddressHoldsUpNobody)
 {
     Host other(GetParam());
-    iocpnet_listener listener = 0;
-    ASSERT_EQ(IOCPNET_OK, iocpnet_listener_open(other.service(), ("127.0.0.1" + port_of(silent.address())).c_str(),
-                                                nullptr, &listener));
+    ASSERT_EQ(IOCPNET_OK, listen_beside_silent(other));
     ASSERT_EQ(IOCPNET_OK, other.start());
     names.add("half.test", {"127.0.0.2:1", "127.0.0.1:1"});
     start();
@@ -287,6 +337,17 @@ TEST_P(Eyeballs, TimeoutCoversAllAttempts)
     start();
     const iocpnet_session session = connect("half.test" + port_of(silent.address()), [](auto &o) {
         o.attempt_delay_ms = 1;
+        o.timeout_ms = 60;
+    });
+    EXPECT_EQ(IOCPNET_E_TIMED_OUT, end_of(session).status);
+}
+
+TEST_P(Eyeballs, TimeoutDoesNotWaitForTheNextAttempt)
+{
+    names.add("half.test", {"127.0.0.2:1", "127.0.0.2:1"});
+    start();
+    const iocpnet_session session = connect("half.test" + port_of(silent.address()), [](auto &o) {
+        o.attempt_delay_ms = 3600000;
         o.timeout_ms = 60;
     });
     EXPECT_EQ(IOCPNET_E_TIMED_OUT, end_of(session).status);
