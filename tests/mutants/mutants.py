@@ -172,7 +172,7 @@ CLOSING = (
     Mutant("connect without a time-out", "net/session_open.c", (
         ("    if (timeout_ms != 0) {\n", "    if (timeout_ms == 1) {\n"),)),
     Mutant("abort that ends in order", "net/session_finish.c", (
-        ("    if (session->cut && session->close.reason", "    if (session->cut && session->broken && session->close.reason"),)),
+        ("ICN_OS_SOCKET_NONE && session->cut &&\n", "ICN_OS_SOCKET_NONE && session->cut && session->broken &&\n"),)),
     Mutant("reset that a send met taken for an orderly end", "port/port.c", (
         ("    return failed && writer->error != -IOCPNET_E_CANCELLED ? writer->outcome : 0;\n",
          "    (void)failed;\n    return 0;\n"),)),
