@@ -74,6 +74,17 @@ protected:
         EXPECT_EQ(by_peer ? IOCPNET_ORIGIN_PEER : IOCPNET_ORIGIN_LIBRARY, static_cast<int>(last.close_origin));
     }
 
+    /* By one that is connected, which ends here. */
+    void expect_followed(iocpnet_session session)
+    {
+        const iocpnet_session next = host->recorder().session(session).last.fields.next_session;
+        ASSERT_TRUE(host->wait([=](const Records &r) {
+            const auto found = r.sessions.find(next);
+            return found != r.sessions.end() && found->second.connected;
+        }));
+        EXPECT_EQ(IOCPNET_OK, disconnect(next, IOCPNET_DISCONNECT_ABORT));
+    }
+
     size_t sessions_seen() { return host->recorder().session_count(); }
 
     std::unique_ptr<Host> host;
