@@ -440,15 +440,16 @@ void IOCPNET_CALL icn_job_call(const iocpnet_event *event, void *user)
     job->function(&told, job->argument);
 }
 
+/* Not to a session that is open, and about to fail: there was no memory to say that it is connected. */
 static void deliver_job(icn_schedule *schedule, const icn_job *job)
 {
     iocpnet_event event;
     icn_session_fill_event(job->session, IOCPNET_EVENT_POSTED, &event);
     event.data = job->argument;
     event.reserved_pointer = job;
-    if (job->session != &schedule->nobody) {
+    if (job->session->announced) {
         icn_session_deliver(job->session, &event);
-    } else {
+    } else if (job->session == &schedule->nobody) {
         (void)schedule->loop->deliver(schedule->loop, job->session, &event);
     }
 }
