@@ -1067,7 +1067,7 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_service_cancel_timer(iocpnet_service se
  * carries the argument in `data`. Never inside this call. Jobs of one thread keep their order.
  * A job that was accepted runs exactly once, before DISCONNECTED. The library never touches what `argument` points to.
  * With batches two things may lose it: the service is destroyed before the event is fetched, or there is no memory for the
- * event, and then the session is closed with IOCPNET_CLOSE_NO_RESOURCES.
+ * event, or for CONNECTED before it, and then the session is closed with IOCPNET_CLOSE_NO_RESOURCES.
  * Errors: INVALID_HANDLE, INVALID_ARGUMENT (a function with batches, NULL with callbacks), INVALID_STATE (still
  * connecting, or batch_events without POSTED), CLOSED, WOULD_BLOCK (IOCPNET_JOBS_MAX wait; no event follows), NO_MEMORY.
  * Since 1.0.

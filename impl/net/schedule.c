@@ -440,7 +440,7 @@ void IOCPNET_CALL icn_job_call(const iocpnet_event *event, void *user)
     job->function(&told, job->argument);
 }
 
-/* Not to a session that is open, and about to fail: there was no memory to say that it is connected. */
+/* Lost when there was no memory to say that the session is connected: nothing else is said of it but that it failed. */
 static void deliver_job(icn_schedule *schedule, const icn_job *job)
 {
     iocpnet_event event;

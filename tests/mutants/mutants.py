@@ -361,6 +361,8 @@ ALL = HANDLES + KICKS + OPERATIONS + SENDING + CLOSING + EVENTS + SERVICE + FRAM
 
 # What each file of tests/sim/regressions found once, made again: it has to fail with this, or it means nothing any more.
 REVERSED = {
+    "job_before_connected": Mutant("job for a session that its host was never told of", "net/schedule.c", (
+        ("    if (job->session->announced) {\n", "    if (job->session != &schedule->nobody) {\n"),)),
     "resume_inside_callback": Mutant("an event inside an event on resume", "net/session_receive.c", (
         ("            /* It may close now, which sends what is queued, or have messages that waited: no event inside this one. */\n"
          "            icn_session_kick(session);\n", "            icn_session_pursue_end_of_stream(session);\n"),)),

@@ -309,6 +309,17 @@ protected:
         return status;
     }
 
+    void expect_timed_out(uint32_t attempt_delay_ms)
+    {
+        names.add("half.test", {"127.0.0.2:1", "127.0.0.2:1"});
+        start();
+        const iocpnet_session session = connect("half.test" + port_of(silent.address()), [=](auto &o) {
+            o.attempt_delay_ms = attempt_delay_ms;
+            o.timeout_ms = 60;
+        });
+        EXPECT_EQ(IOCPNET_E_TIMED_OUT, end_of(session).status);
+    }
+
     Socket silent;
     std::vector<Socket> waiting;
 };
@@ -333,24 +344,12 @@ TEST_P(Eyeballs, SilentAddressHoldsUpNobody)
 
 TEST_P(Eyeballs, TimeoutCoversAllAttempts)
 {
-    names.add("half.test", {"127.0.0.2:1", "127.0.0.2:1"});
-    start();
-    const iocpnet_session session = connect("half.test" + port_of(silent.address()), [](auto &o) {
-        o.attempt_delay_ms = 1;
-        o.timeout_ms = 60;
-    });
-    EXPECT_EQ(IOCPNET_E_TIMED_OUT, end_of(session).status);
+    expect_timed_out(1);
 }
 
 TEST_P(Eyeballs, TimeoutDoesNotWaitForTheNextAttempt)
 {
-    names.add("half.test", {"127.0.0.2:1", "127.0.0.2:1"});
-    start();
-    const iocpnet_session session = connect("half.test" + port_of(silent.address()), [](auto &o) {
-        o.attempt_delay_ms = 3600000;
-        o.timeout_ms = 60;
-    });
-    EXPECT_EQ(IOCPNET_E_TIMED_OUT, end_of(session).status);
+    expect_timed_out(3600000);
 }
 
 TEST_P(Eyeballs, DisconnectEndsAllAttempts)
