@@ -28,7 +28,12 @@ TICK_HZ = 200
 ECHO_BYTES = 1 << 20
 PIECE_BYTES_MAX = 100000
 SLOW_BYTES = 12 << 20
-LATE_BYTES = 24 << 20
+
+
+def socket_buffers_bytes():
+    """What the buffers of a connection's two directions may grow to: tcp(7), tcp_rmem and tcp_wmem."""
+    maxima = [int(Path(f"/proc/sys/net/ipv4/{name}").read_text().split()[2]) for name in ("tcp_rmem", "tcp_wmem")]
+    return 2 * sum(maxima)
 
 
 class Server:
@@ -130,7 +135,7 @@ def echo_on_addresses(folder, command):
 def echo_to_late_reader(folder, command):
     """A client that sends until nothing more is taken, and only then receives; meanwhile another is served."""
     chance = random.Random(2)
-    text = chance.randbytes(LATE_BYTES)
+    text = chance.randbytes(socket_buffers_bytes() + (1 << 20))
     with Server(folder, command, "echo") as server:
         late, quiet = server.connect(), server.connect()
         late.setblocking(False)
