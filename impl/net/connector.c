@@ -81,7 +81,7 @@ static void begin(icn_session *session, icn_connector *connector)
     uint32_t timeout_ms = connector->plan.timeout_ms;
     ICN_CHECK(!connector->begun);
     connector->begun = true;
-    connector->deadline_ms = timeout_ms != 0 ? icn_os_clock_ms() + timeout_ms : 0;
+    connector->deadline_ms = timeout_ms != 0 ? icn_os_deadline_ms(timeout_ms) : 0;
     icn_connector_arm(session, connector);
     if (connector->plan.name[0] != 0) {
         ask(session, connector);
@@ -95,7 +95,7 @@ void icn_connector_start(icn_session *session, icn_connector *connector)
     if (connector->delay_ms == 0) {
         begin(session, connector);
     } else {
-        icn_timer_set(&session->loop->timers, &session->end.timer, icn_os_clock_ms() + connector->delay_ms);
+        icn_timer_set(&session->loop->timers, &session->end.timer, icn_os_deadline_ms(connector->delay_ms));
     }
 }
 

@@ -33,16 +33,23 @@ static bool awaits_first_bytes(const icn_session *session, const icn_guard *guar
     return guard->options.first_bytes_timeout_ms != 0 && icn_u64_load_relaxed(&session->bytes_received) == 0;
 }
 
+/* Not early: part of the millisecond `from_ms` had passed. */
+static uint64_t end_of(uint64_t from_ms, uint32_t timeout_ms)
+{
+    return from_ms + timeout_ms + 1;
+}
+
 /* What is to be looked at next, and when. */
 static uint64_t next_look(const icn_session *session, const icn_guard *guard, uint64_t now_ms)
 {
     uint64_t at_ms = guard->throttled_until != 0 ? guard->throttled_until : NEVER;
     if (awaits_first_bytes(session, guard)) {
-        at_ms = min_u64(at_ms, guard->opened_ms + guard->options.first_bytes_timeout_ms);
+        at_ms = min_u64(at_ms, end_of(guard->opened_ms, guard->options.first_bytes_timeout_ms));
     }
     if (guard->options.idle_timeout_ms != 0) {
-        uint64_t idle_ms = guard->options.idle_timeout_ms;
-        at_ms = min_u64(at_ms, min_u64(guard->active_ms + idle_ms, now_ms + (idle_ms + IDLE_LOOKS - 1) / IDLE_LOOKS));
+        uint32_t idle_ms = guard->options.idle_timeout_ms;
+        uint64_t again_ms = now_ms + idle_ms / IDLE_LOOKS + 1;
+        at_ms = min_u64(at_ms, min_u64(end_of(guard->active_ms, idle_ms), again_ms));
     }
     return at_ms;
 }
@@ -112,7 +119,7 @@ static void close_late(icn_session *session, uint8_t reason, bool abort)
 
 static bool is_over(uint64_t from_ms, uint32_t timeout_ms, uint64_t now_ms)
 {
-    return timeout_ms != 0 && now_ms >= from_ms + timeout_ms;
+    return timeout_ms != 0 && now_ms >= end_of(from_ms, timeout_ms);
 }
 
 static void receive_again(icn_session *session, icn_guard *guard)

@@ -281,7 +281,7 @@ static void stop_requested(icn_kick *kick)
     /* Before looking: a deadline that is brought forward from here on kicks again. */
     icn_u32_exchange(&kick->pending, 0);
     loop->stopping = true;
-    loop->stop_deadline_ms = icn_os_clock_ms() + icn_u32_load(&loop->roster->drain_ms);
+    loop->stop_deadline_ms = icn_os_deadline_ms(icn_u32_load(&loop->roster->drain_ms));
     icn_listeners_stop(loop);
     icn_sessions_stop(loop);
     if (first) {

@@ -185,9 +185,7 @@ static int32_t set_alarm(icn_schedule *schedule, icn_extension *of, icn_session 
     }
     unset(schedule, alarm);
     alarm->period_ms = timing->period_ms;
-    /* Part of this millisecond has passed: a timer is never early. */
-    const uint64_t now_ms = icn_os_clock_ms() + (timing->delay_ms != 0 ? 1 : 0);
-    icn_timer_set(&schedule->timers, &alarm->timer, now_ms + timing->delay_ms);
+    icn_timer_set(&schedule->timers, &alarm->timer, icn_os_deadline_ms(timing->delay_ms));
     *sooner = alarm->timer.deadline_ms < schedule->wakes_at;
     return IOCPNET_OK;
 }

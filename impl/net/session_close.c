@@ -124,7 +124,7 @@ void icn_session_fail(icn_session *session, int32_t status, int32_t os_error)
 static void set_deadline(icn_session *session, uint32_t timeout_ms)
 {
     icn_loop *loop = session->loop;
-    uint64_t deadline_ms = icn_os_clock_ms() + timeout_ms;
+    uint64_t deadline_ms = icn_os_deadline_ms(timeout_ms);
     if (loop->stopping && loop->stop_deadline_ms < deadline_ms) {
         deadline_ms = loop->stop_deadline_ms;
     }

@@ -74,7 +74,7 @@ static void start_connect(icn_session *session)
     icn_session_remote(session, &remote);
     icn_port_connect(loop->port, &session->endpoint, &remote);
     if (timeout_ms != 0) {
-        icn_timer_set(&loop->timers, &session->end.timer, icn_os_clock_ms() + timeout_ms);
+        icn_timer_set(&loop->timers, &session->end.timer, icn_os_deadline_ms(timeout_ms));
     }
 }
 
