@@ -158,7 +158,8 @@ void icn_attempt_completed(icn_endpoint *endpoint, const icn_completion *complet
 
 void icn_connector_cancel(icn_session *session, icn_connector *connector)
 {
-    for (uint32_t i = 0; i < connector->started && connector->attempts != NULL; i++) {
+    ICN_CHECK(connector->started == 0 || connector->attempts != NULL);
+    for (uint32_t i = 0; i < connector->started; i++) {
         icn_operation *connect = &connector->attempts[i].endpoint.writer;
         if (connect->state == ICN_OPERATION_IN_FLIGHT) {
             icn_port_cancel(session->loop->port, connect);
