@@ -349,6 +349,10 @@ typedef struct iocpnet_service_options {
     uint32_t accepts_per_address_burst; /* at once after a while of none; default 0: as many as in a second */
     /* Remembered at a time, 64 bytes each. While all have live sessions, further addresses have no limit. */
     uint32_t addresses_max; /* 16 to 1,048,576; default 65,536 */
+    /* Most bytes that all sessions together hold: accepted by send and not yet given to the system. A send above it is
+     * refused whole as by a full send queue, and WRITABLE follows by turns. The last quarter is for sessions with little in
+     * their queues. 1 KiB to 1 TiB; send_queue_bytes_max is at most a quarter of it. Default 0: no budget */
+    uint64_t memory_budget_bytes;
 } iocpnet_service_options;
 
 typedef struct iocpnet_stop_result {
@@ -395,6 +399,8 @@ typedef struct iocpnet_service_statistics {
     uint64_t accepts_refused_by_trust;          /* of accepts_refused: no proxy of proxy_trusted */
     uint64_t accepts_refused_by_header;         /* a proxy's header was bad, or never whole */
     uint64_t accepts_refused_by_header_timeout; /* it was not whole in time */
+    uint64_t memory_budget_used;                /* now: bytes of memory_budget_bytes; 0 without a budget */
+    uint64_t sends_refused_by_budget;           /* of sends_refused: memory_budget_bytes */
 } iocpnet_service_statistics;
 
 /* One event that was delivered, see iocpnet_service_trace. 48 bytes, for ever. */

@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "api_support.h"
+#include "net/budget.h"
 #include "service/dispatcher.h"
 #include "service/service.h"
 #include "service/statistics.h"
@@ -14,6 +15,7 @@
 #define KIB ((uint64_t)1024)
 #define MIB (KIB * 1024)
 #define GIB (MIB * 1024)
+#define TIB (GIB * 1024)
 
 static const iocpnet_service_options default_options = {
     .struct_size = sizeof(iocpnet_service_options),
@@ -51,7 +53,23 @@ static bool limits_are_valid(const iocpnet_service_options *options)
            options->event_queue_bytes_max <= GIB && options->spin_us <= SPIN_US_MAX &&
            options->send_policy <= IOCPNET_SEND_DISCONNECT && options->trace_records <= IOCPNET_TRACE_RECORDS_MAX &&
            options->addresses_max >= ADDRESSES_MIN && options->addresses_max <= ADDRESSES_MAX &&
+           (options->memory_budget_bytes == 0 ||
+            (options->memory_budget_bytes >= KIB && options->memory_budget_bytes <= TIB)) &&
            (options->accepts_per_address_burst == 0 || options->accepts_per_address_per_s != 0);
+}
+
+/* The limit of a session is a part of it: the default follows it down. */
+static int32_t settle_budget(iocpnet_service_options *options)
+{
+    const uint64_t bytes_max = options->memory_budget_bytes;
+    if (bytes_max == 0 || options->send_queue_bytes_max <= ICN_BUDGET_SESSION(bytes_max)) {
+        return IOCPNET_OK;
+    }
+    if (options->send_queue_bytes_max != default_options.send_queue_bytes_max) {
+        return IOCPNET_E_INVALID_ARGUMENT;
+    }
+    options->send_queue_bytes_max = ICN_BUDGET_SESSION(bytes_max);
+    return IOCPNET_OK;
 }
 
 /* The low watermark is only a hint to how early WRITABLE comes: with a small maximum the default follows it down. */
@@ -75,7 +93,7 @@ int32_t IOCPNET_CALL iocpnet_service_create(const iocpnet_service_options *optio
         return icn_api_status(status);
     }
     if (service == NULL || !choices_are_valid(&complete) || !limits_are_valid(&complete) ||
-        settle_watermark(&complete) != IOCPNET_OK) {
+        settle_budget(&complete) != IOCPNET_OK || settle_watermark(&complete) != IOCPNET_OK) {
         return icn_api_status(IOCPNET_E_INVALID_ARGUMENT);
     }
     return icn_api_return(icn_service_create(&complete, service));

@@ -34,6 +34,7 @@ set(IOCPNET_SOURCES_COMMON
     port/port.c
     net/backoff.c
     net/broadcast.c
+    net/budget.c
     net/buffer.c
     net/close.c
     net/conditioner.c

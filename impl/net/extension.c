@@ -27,7 +27,9 @@ static int32_t make(icn_session *session)
     if (made == NULL) {
         return IOCPNET_E_NO_MEMORY;
     }
+    made->session = session;
     icn_list_init(&made->alarms);
+    icn_list_init(&made->budget.node);
     void *found = NULL;
     while (!icn_pointer_replace(&session->extension, &found, made)) {
         if (found != NULL) {
@@ -84,6 +86,9 @@ void icn_extension_end(icn_session *session)
     icn_groups_leave(session, extension);
     icn_mutex_unlock(groups);
     icn_schedule_leave(session, extension);
+    if (session->loop->roster->budget != NULL) {
+        icn_budget_leave(session->loop->roster->budget, extension);
+    }
     session->conditioned = false;
     icn_conditioner_destroy(extension->conditioner);
     icn_conditioner_destroy_unused(extension->conditioner_wanted);

@@ -1,10 +1,11 @@
 /*
- * What only some sessions need, in a block of its own: their groups, and the timers that the host sets on them. Made when
- * it is first needed; ended by the owner, before the session's last event.
+ * What only some sessions need, in a block of its own: their groups, the timers that the host sets on them, their place
+ * among those that the budget has refused. Made when it is first needed; ended by the owner, before the session's last event.
  *
  * Any thread with a pin makes it by replacing the session's empty pointer; the owner ends it by exchanging the pointer for
  * a mark that stays. Whoever looks at the pointer under one of the mutexes below may use what it finds until it unlocks:
- * the owner exchanges it under that of the groups, and takes that of the schedule after it, before it frees the block.
+ * the owner exchanges it under that of the groups, and takes those of the schedule and the budget after it, before it
+ * frees the block.
  */
 #ifndef ICN_NET_EXTENSION_H
 #define ICN_NET_EXTENSION_H
@@ -14,17 +15,21 @@
 
 #include "base/atomic.h"
 #include "base/list.h"
+#include "net/budget.h"
 
 struct icn_conditioner;
 struct icn_group;
 struct icn_session;
 
 typedef struct icn_extension {
+    struct icn_session *session; /* constant */
     struct icn_group **groups; /* under the mutex of the service's groups */
     uint32_t group_count;
     uint32_t group_capacity;
     uint32_t alarm_count; /* under the mutex of the loop's schedule, as the next */
     icn_list alarms;      /* timers that the host has set */
+
+    icn_budget_place budget; /* under the mutex of the budget */
 
     struct icn_conditioner *conditioner;        /* owner thread; NULL: never had one */
     struct icn_conditioner *conditioner_wanted; /* under the mutex of the groups, as the next; NULL: none */

@@ -28,7 +28,9 @@ void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *r
     loop->index = index;
     loop->served.event.kind = IOCPNET_EVENT_RECEIVED;
     loop->served.event.dispatcher = index;
-    loop->served.reply_bytes_max = icn_port_sends_now(port) ? roster->send_queue_bytes_max : 0;
+    /* What is sent back without being copied is accepted before it is known whether it has to be kept: not with a budget. */
+    loop->served.reply_bytes_max =
+        icn_port_sends_now(port) && roster->budget == NULL ? roster->send_queue_bytes_max : 0;
     icn_mutex_init(&loop->socket_mutex);
     icn_timers_init(&loop->timers, icn_os_clock_ms(), timer_fired);
     icn_list_init(&loop->sessions);

@@ -15,6 +15,7 @@
 #include "os/thread.h"
 #include "util/address_table.h"
 
+struct icn_budget;
 struct icn_loop;
 
 typedef struct icn_roster icn_roster;
@@ -38,6 +39,7 @@ struct icn_roster {
     uint64_t send_queue_bytes_max;
     uint64_t send_queue_bytes_low;
     uint32_t receive_buffer_bytes;
+    struct icn_budget *budget;      /* NULL: none. Constant */
     icn_atomic_pointer conditioner; /* see conditioner.h; once there is one until the service is gone. NULL: none */
 
     icn_groups groups;

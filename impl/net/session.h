@@ -237,6 +237,8 @@ int32_t icn_session_set_pause(icn_session *session, bool pause);
 
 /* Any thread. `bytes`: the sum of the pieces. Errors as iocpnet_session_send. */
 int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes);
+/* Any thread: WRITABLE is to come once the queue has room for so many bytes. */
+void icn_session_owe_writable(icn_session *session, uint64_t bytes);
 /* Aborts a session without room in its send queue, unless a close was asked for before, which then sends what is queued. Any
  * thread. (session_close.c) */
 void icn_session_disconnect_full(icn_session *session);

@@ -3,13 +3,14 @@
 #include "base/attributes.h"
 #include "base/check.h"
 #include "net/broadcast.h"
+#include "net/budget.h"
 #include "net/conditioner.h"
 #include "net/session.h"
 
 /* Pieces of one gathered send. */
 #define GATHER_MAX ICN_PORT_PIECES_MAX
 
-static void owe_writable(icn_session *session, uint64_t bytes)
+void icn_session_owe_writable(icn_session *session, uint64_t bytes)
 {
     const icn_roster *roster = session->loop->roster;
     /* Low enough for the watermark, and for what was refused: then a second try succeeds. */
@@ -48,6 +49,11 @@ void icn_session_check_writable(icn_session *session)
     iocpnet_event event;
     icn_session_fill_event(session, IOCPNET_EVENT_WRITABLE, &event);
     icn_session_deliver(session, &event);
+    icn_budget *budget = session->loop->roster->budget;
+    if (budget != NULL) {
+        /* Behind what the callback has sent: what is left is the next one's. */
+        icn_budget_look(budget);
+    }
 }
 
 /* What the state says of a send, from any thread: a hint, for the state may change at once. */
@@ -224,7 +230,40 @@ static ICN_RARE void refuse(icn_session *session, uint64_t bytes)
     if (loop->roster->send_policy == IOCPNET_SEND_DISCONNECT) {
         icn_session_disconnect_full(session);
     } else {
-        owe_writable(session, bytes);
+        icn_session_owe_writable(session, bytes);
+    }
+}
+
+/* Nothing was queued after all. */
+static void give_up(icn_session *session, uint64_t bytes)
+{
+    icn_send_queue_unreserve(&session->send_queue, bytes);
+    /* The owner may have looked while these bytes took the room that another send waits for. */
+    icn_session_kick(session);
+}
+
+static ICN_RARE int32_t take_budget(icn_session *session, uint64_t bytes)
+{
+    icn_loop *loop = session->loop;
+    int32_t status = icn_budget_take(session, bytes, icn_u32_load_relaxed(&session->send_queue.bytes));
+    if (status != IOCPNET_OK) {
+        give_up(session, bytes);
+    }
+    if (status == IOCPNET_E_WOULD_BLOCK) {
+        icn_u64_add(&loop->counters.foreign_refusals, 1);
+        if (loop->roster->send_policy == IOCPNET_SEND_DISCONNECT) {
+            icn_session_disconnect_full(session);
+        }
+    }
+    return status;
+}
+
+static ICN_RARE void not_queued(icn_session *session, uint64_t bytes)
+{
+    icn_budget *budget = session->loop->roster->budget;
+    give_up(session, bytes);
+    if (budget != NULL) {
+        icn_budget_give_back(budget, bytes);
     }
 }
 
@@ -243,6 +282,12 @@ static int32_t send_payload(icn_session *session, const icn_payload *payload)
         refuse(session, bytes);
         return IOCPNET_E_WOULD_BLOCK;
     }
+    if (loop->roster->budget != NULL) {
+        status = take_budget(session, bytes);
+        if (status != IOCPNET_OK) {
+            return status;
+        }
+    }
     const uint64_t self = icn_thread_self();
     if (icn_loop_is_driven_by(loop, self)) {
         status = send_by_owner(session, payload);
@@ -250,9 +295,7 @@ static int32_t send_payload(icn_session *session, const icn_payload *payload)
         status = send_by_other(session, payload);
     }
     if (status != IOCPNET_OK) {
-        icn_send_queue_unreserve(&session->send_queue, bytes);
-        /* The owner may have looked while these bytes took the room that another send waits for. */
-        icn_session_kick(session);
+        not_queued(session, bytes);
     }
     return status;
 }
@@ -286,8 +329,12 @@ ICN_RARE void icn_session_deliver_sent(icn_session *session, uint32_t bytes)
 
 static void bytes_taken(icn_session *session, uint32_t bytes)
 {
-    icn_send_queue_consume(&session->send_queue, &session->loop->send_pool, bytes);
-    icn_session_account_sent(session, session->loop, bytes);
+    icn_loop *loop = session->loop;
+    icn_send_queue_consume(&session->send_queue, &loop->send_pool, bytes);
+    if (loop->roster->budget != NULL) {
+        icn_budget_give_back(loop->roster->budget, bytes);
+    }
+    icn_session_account_sent(session, loop, bytes);
 }
 
 uint64_t icn_session_close_sends(icn_session *session)
@@ -296,7 +343,11 @@ uint64_t icn_session_close_sends(icn_session *session)
     icn_inbox_close(&loop->inbox, &session->send_queue);
     /* Whoever was faster than the close put its bytes under the same mutex: they are seen here. */
     icn_sessions_collect(loop);
-    return icn_send_queue_close(&session->send_queue, &loop->send_pool);
+    const uint64_t unsent = icn_send_queue_close(&session->send_queue, &loop->send_pool);
+    if (loop->roster->budget != NULL) {
+        icn_budget_give_back(loop->roster->budget, unsent);
+    }
+    return unsent;
 }
 
 void icn_session_go_on_sending(icn_session *session)

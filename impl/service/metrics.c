@@ -56,6 +56,7 @@ static const family families[] = {
     COUNTER("iocpnet_sent_bytes", bytes_sent, "Bytes given to the system."),
     COUNTER("iocpnet_sends", sends, "Sends that were accepted."),
     COUNTER("iocpnet_sends_refused", sends_refused, "Sends refused: the queue was full."),
+    COUNTER("iocpnet_sends_refused_by_budget", sends_refused_by_budget, "Sends refused: the memory budget was used."),
     COUNTER("iocpnet_send_operations", send_operations, "Gathered sends given to the system."),
     COUNTER("iocpnet_events", events, "Events delivered."),
     COUNTER("iocpnet_turns", turns, "Turns of the dispatchers."),
@@ -68,6 +69,7 @@ static const family families[] = {
     GAUGE("iocpnet_sessions_peak", sessions_peak, "Most sessions alive at once."),
     GAUGE("iocpnet_operations", operations_live, "Asynchronous requests that the system holds."),
     GAUGE("iocpnet_send_queue_bytes", send_queue_bytes, "Bytes in send queues."),
+    GAUGE("iocpnet_memory_budget_used", memory_budget_used, "Bytes of the memory budget."),
     GAUGE("iocpnet_event_queue_bytes", event_queue_bytes, "Bytes in event queues."),
 };
 

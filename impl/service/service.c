@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "net/budget.h"
 #include "net/buffer.h"
 #include "net/conditioner.h"
 #include "net/group.h"
@@ -99,6 +100,17 @@ static icn_result add_addresses(icn_service *service)
     return icn_failure(service->roster.addresses != NULL ? IOCPNET_OK : IOCPNET_E_NO_MEMORY);
 }
 
+/* Only when it is asked for. */
+static icn_result add_budget(icn_service *service)
+{
+    const uint64_t bytes_max = service->options.memory_budget_bytes;
+    if (bytes_max == 0) {
+        return icn_ok();
+    }
+    service->roster.budget = icn_budget_create(bytes_max);
+    return icn_failure(service->roster.budget != NULL ? IOCPNET_OK : IOCPNET_E_NO_MEMORY);
+}
+
 static void remove_dispatchers(icn_service *service)
 {
     for (uint32_t i = 0; i < service->roster.loop_count; i++) {
@@ -131,6 +143,7 @@ static void release(icn_service *service)
     icn_roster_end_conditioner(&service->roster);
     icn_resolver_fini(&service->roster.resolver);
     icn_address_table_destroy(service->roster.addresses);
+    icn_budget_destroy(service->roster.budget);
     icn_condition_fini(&service->changed);
     icn_mutex_fini(&service->mutex);
     icn_memory_release(service, sizeof *service, ICN_MEMORY_SERVICE);
@@ -158,6 +171,9 @@ icn_result icn_service_create(const iocpnet_service_options *options, uint64_t *
         goto fail_memory;
     }
     result = add_addresses(service);
+    if (result.status == IOCPNET_OK) {
+        result = add_budget(service);
+    }
     if (result.status == IOCPNET_OK) {
         result = add_dispatchers(service);
     }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "net/budget.h"
 #include "service/dispatcher.h"
 #include "util/live.h"
 #include "util/log.h"
@@ -65,6 +66,14 @@ static void add_callbacks(const icn_watch *watch, iocpnet_service_statistics *st
     }
 }
 
+static void add_budget(const icn_budget *budget, iocpnet_service_statistics *statistics)
+{
+    if (budget != NULL) {
+        add(&statistics->memory_budget_used, &budget->used);
+        add(&statistics->sends_refused_by_budget, &budget->refused);
+    }
+}
+
 void icn_service_statistics(icn_service *service, iocpnet_service_statistics *statistics)
 {
     memset(statistics, 0, sizeof *statistics);
@@ -77,6 +86,7 @@ void icn_service_statistics(icn_service *service, iocpnet_service_statistics *st
         statistics->send_queue_bytes += send_queue_bytes(&dispatcher->loop);
         statistics->event_queue_bytes += icn_event_queue_bytes(&dispatcher->queue);
     }
+    add_budget(service->roster.budget, statistics);
     statistics->sessions_live = icn_u64_load_relaxed(&service->roster.sessions_live);
     statistics->sessions_peak = icn_u64_load_relaxed(&service->roster.sessions_peak);
     statistics->log_lines_dropped = icn_log_dropped();

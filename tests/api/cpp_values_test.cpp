@@ -84,7 +84,8 @@ TEST(CppValues, EveryServiceOptionIsPassedOn)
                                                 .with_sessions_per_address_max(13)
                                                 .with_accepts_per_address_per_s(14)
                                                 .with_accepts_per_address_burst(15)
-                                                .with_addresses_max(16));
+                                                .with_addresses_max(16)
+                                                .with_memory_budget_bytes(17));
     const iocpnet_service_options wanted = {sizeof wanted,
                                             IOCPNET_PORT_IOCP,
                                             IOCPNET_DRIVING_HOST,
@@ -104,7 +105,8 @@ TEST(CppValues, EveryServiceOptionIsPassedOn)
                                             13,
                                             14,
                                             15,
-                                            16};
+                                            16,
+                                            17};
     EXPECT_EQ(0, std::memcmp(&wanted, &made, sizeof wanted));
 }
 

@@ -202,9 +202,24 @@ Service &service()
 
 /* ---- the rules of each struct ---- */
 
+/* The default limit of a session follows a small budget down. */
+bool is_valid_budget(const iocpnet_service_options &options)
+{
+    const uint64_t budget = options.memory_budget_bytes;
+    return budget == 0 || (budget >= 1024 && budget <= UINT64_C(1) << 40 &&
+                           (options.send_queue_bytes_max <= budget / 4 || options.send_queue_bytes_max == 1024 * 1024));
+}
+
+/* Once that has followed. */
+uint64_t queue_max_of(const iocpnet_service_options &options)
+{
+    const uint64_t part = options.memory_budget_bytes / 4;
+    return part != 0 && part < options.send_queue_bytes_max ? part : options.send_queue_bytes_max;
+}
+
 bool is_valid(const iocpnet_service_options &options)
 {
-    const bool watermark = options.send_queue_bytes_low < options.send_queue_bytes_max ||
+    const bool watermark = options.send_queue_bytes_low < queue_max_of(options) ||
                            options.send_queue_bytes_low == 256 * 1024; /* the default follows a small maximum down */
     const uint64_t kinds = (UINT64_C(1) << IOCPNET_EVENT_KIND_COUNT) - 2;
     return options.port <= IOCPNET_PORT_IOCP && options.driving <= IOCPNET_DRIVING_HOST &&
@@ -216,7 +231,7 @@ bool is_valid(const iocpnet_service_options &options)
            options.spin_us <= 1000 && options.send_policy <= IOCPNET_SEND_DISCONNECT && options.addresses_max >= 16 &&
            options.addresses_max <= 1 << 20 &&
            (options.accepts_per_address_burst == 0 || options.accepts_per_address_per_s != 0) &&
-           options.trace_records <= IOCPNET_TRACE_RECORDS_MAX;
+           options.trace_records <= IOCPNET_TRACE_RECORDS_MAX && is_valid_budget(options);
 }
 
 void check_service(fuzz::Input &input)

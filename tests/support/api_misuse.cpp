@@ -112,6 +112,12 @@ void add_service_create(Table &table)
     add("few addresses", [](Options &o) { o.addresses_max = 15; });
     add("too many addresses", [](Options &o) { o.addresses_max = 1048577; });
     add("a burst without a rate", [](Options &o) { o.accepts_per_address_burst = 1; });
+    add("a small memory budget", [](Options &o) { o.memory_budget_bytes = 1023; });
+    add("a large memory budget", [](Options &o) { o.memory_budget_bytes = (UINT64_C(1) << 40) + 1; });
+    add("a send queue of more than a quarter of the budget", [](Options &o) {
+        o.memory_budget_bytes = 8192;
+        o.send_queue_bytes_max = 2049;
+    });
     add("send policy", [](Options &o) { o.send_policy = IOCPNET_SEND_DISCONNECT + 1; });
     add("too many records of a trace", [](Options &o) { o.trace_records = IOCPNET_TRACE_RECORDS_MAX + 1; });
     const uint32_t foreign = on_windows ? IOCPNET_PORT_EPOLL : IOCPNET_PORT_IOCP;

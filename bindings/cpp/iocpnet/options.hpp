@@ -37,6 +37,8 @@ struct service_options {
     std::optional<std::uint32_t> accepts_per_address_burst = {};
     std::optional<std::uint32_t> addresses_max = {};
 
+    std::optional<std::uint64_t> memory_budget_bytes = {}; // of all send queues
+
     service_options &with_port(iocpnet::port value) noexcept { return port = value, *this; }
     service_options &with_driving(iocpnet::driving value) noexcept { return driving = value, *this; }
     service_options &with_delivery(iocpnet::delivery value) noexcept { return delivery = value, *this; }
@@ -76,6 +78,10 @@ struct service_options {
         return accepts_per_address_burst = value, *this;
     }
     service_options &with_addresses_max(std::uint32_t value) noexcept { return addresses_max = value, *this; }
+    service_options &with_memory_budget_bytes(std::uint64_t value) noexcept
+    {
+        return memory_budget_bytes = value, *this;
+    }
     service_options &with_batch_events(std::uint64_t value) noexcept { return batch_events = value, *this; }
 };
 
@@ -157,6 +163,7 @@ inline iocpnet_service_options to_c(const service_options &options) noexcept
     assign(made.accepts_per_address_per_s, options.accepts_per_address_per_s);
     assign(made.accepts_per_address_burst, options.accepts_per_address_burst);
     assign(made.addresses_max, options.addresses_max);
+    assign(made.memory_budget_bytes, options.memory_budget_bytes);
     made.send_policy = static_cast<std::uint32_t>(options.send_policy);
     assign(made.slow_callback_us, options.slow_callback_us);
     assign(made.trace_records, options.trace_records);
