@@ -65,7 +65,7 @@ enum {
     IOCPNET_E_INVALID_STRUCT_SIZE = -3,    /* struct_size is too small, or the unknown tail of a larger one is not 0 */
     IOCPNET_E_INVALID_STATE = -4,          /* not possible now: a service not started, or started already */
     IOCPNET_E_BUSY = -5,                   /* another thread drives or polls this dispatcher */
-    IOCPNET_E_WOULD_BLOCK = -6,            /* the send queue is full; IOCPNET_EVENT_WRITABLE follows */
+    IOCPNET_E_WOULD_BLOCK = -6,            /* the queue or the budget is full; IOCPNET_EVENT_WRITABLE follows */
     IOCPNET_E_CLOSED = -7,                 /* the session, listener or service is closing or closed */
     IOCPNET_E_TOO_LARGE = -8,              /* larger than the limit: it can never be accepted */
     IOCPNET_E_NO_MEMORY = -9,              /* out of memory, or of socket buffers */

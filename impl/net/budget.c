@@ -40,7 +40,8 @@ static bool take_below(icn_budget *budget, uint64_t bytes, uint64_t limit)
 {
     uint64_t used = icn_u64_load(&budget->used);
     do {
-        if (bytes > limit || used > limit - bytes) {
+        /* Both are far from the end of their range: no overflow. */
+        if (used + bytes > limit) {
             return false;
         }
     } while (!icn_u64_replace(&budget->used, &used, used + bytes));
@@ -62,8 +63,7 @@ static uint64_t limit_of(const icn_budget *budget, const icn_session *session, c
     if (held <= own_part(budget, session)) {
         return budget->bytes_max;
     }
-    const bool before_others =
-        icn_list_is_empty(&budget->waiters) || (extension != NULL && extension->budget.has_turn);
+    const bool before_others = icn_list_is_empty(&budget->waiters) || (extension != NULL && extension->budget.has_turn);
     return before_others ? ICN_BUDGET_SHARED(budget->bytes_max) : ICN_BUDGET_LOW(budget->bytes_max);
 }
 
@@ -125,8 +125,7 @@ int32_t icn_budget_take(icn_session *session, uint64_t bytes, uint64_t held)
 {
     const icn_roster *roster = session->loop->roster;
     icn_budget *budget = roster->budget;
-    if (take_below(budget, bytes, ICN_BUDGET_LOW(budget->bytes_max)) ||
-        take_above_low(budget, session, bytes, held)) {
+    if (take_below(budget, bytes, ICN_BUDGET_LOW(budget->bytes_max)) || take_above_low(budget, session, bytes, held)) {
         return IOCPNET_OK;
     }
     if (roster->send_policy == IOCPNET_SEND_REFUSE) {

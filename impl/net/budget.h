@@ -32,7 +32,8 @@ typedef struct icn_budget {
     uint64_t bytes_max;     /* constant */
 
     icn_mutex mutex;
-    icn_list waiters; /* under the mutex, as the next: extensions of sessions, the one that was refused first in front */
+    icn_list
+        waiters; /* under the mutex, as the next: extensions of sessions, the one that was refused first in front */
     uint64_t log_again_ms;
 } icn_budget;
 

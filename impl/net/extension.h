@@ -23,7 +23,7 @@ struct icn_session;
 
 typedef struct icn_extension {
     struct icn_session *session; /* constant */
-    struct icn_group **groups; /* under the mutex of the service's groups */
+    struct icn_group **groups;   /* under the mutex of the service's groups */
     uint32_t group_count;
     uint32_t group_capacity;
     uint32_t alarm_count; /* under the mutex of the loop's schedule, as the next */

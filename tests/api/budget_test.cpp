@@ -24,8 +24,7 @@ class Budget : public ModeTest
 API_TEST_IN_EVERY_MODE(Budget);
 
 /* Peers that do not read, each sent as much as is accepted. */
-struct Silent
-{
+struct Silent {
     std::vector<Socket> peers;
     std::vector<std::string> accepted;
 };
@@ -121,9 +120,10 @@ TEST_P(Budget, EveryRefusedSessionIsToldWhenThereIsRoom)
     }
     for (uint32_t i = 0; i < silent_count; i++) {
         const iocpnet_session session = host.recorder().nth(i);
-        ASSERT_TRUE(host.wait(
-            [&](const Records &r) { return r.sessions.at(session).count(IOCPNET_EVENT_WRITABLE) > before[i]; }))
-            << "session " << i;
+        ASSERT_TRUE(host.wait([&](const Records &r) {
+            return r.sessions.at(session).count(IOCPNET_EVENT_WRITABLE) > before[i];
+        })) << "session "
+            << i;
     }
     EXPECT_TRUE(is_all_back(host));
 }
