@@ -349,10 +349,9 @@ typedef struct iocpnet_service_options {
     uint32_t accepts_per_address_burst; /* at once after a while of none; default 0: as many as in a second */
     /* Remembered at a time, 64 bytes each. While all have live sessions, further addresses have no limit. */
     uint32_t addresses_max; /* 16 to 1,048,576; default 65,536 */
-    /* Most bytes that all sessions together hold: accepted by send and not yet given to the system. A send above it is
-     * refused whole as by a full send queue, and WRITABLE follows by turns. The last quarter is for sessions with little in
-     * their queues. 1 KiB to 1 TiB; send_queue_bytes_max is at most a quarter of it. Default 0: no budget */
-    uint64_t memory_budget_bytes;
+    /* Most bytes that all sessions together hold, accepted by send and not yet given to the system. Above it a send is */
+    /* refused as by a full queue, and WRITABLE follows by turns. The last quarter is for sessions with little queued. */
+    uint64_t memory_budget_bytes; /* 1 KiB to 1 TiB, at least 4 times send_queue_bytes_max. Default 0: no budget */
 } iocpnet_service_options;
 
 typedef struct iocpnet_stop_result {
