@@ -8,10 +8,8 @@ uint64_t icn_os_clock_ms(void)
     return icn_sim_now_ms();
 }
 
-/* Each look takes a microsecond, so that whoever looks again and again comes to an end; the simulated time does not move. */
 uint64_t icn_os_clock_us(void)
 {
-    static uint64_t looks;
     icn_interleave();
-    return icn_sim_now_ms() * 1000 + ++looks;
+    return icn_sim_look_us();
 }

@@ -62,6 +62,7 @@ static const icn_sim_world *world;
 static icn_sim_result *outcome;
 static jmp_buf violated;
 static uint64_t now_ms;
+static uint64_t looked_us; /* the last look at the clock in microseconds */
 static uint32_t forbidden; /* preemption */
 
 /* ---- ends of a run ---- */
@@ -249,6 +250,13 @@ uint64_t icn_sim_now_ms(void)
     return now_ms;
 }
 
+uint64_t icn_sim_look_us(void)
+{
+    const uint64_t now_us = now_ms * 1000;
+    looked_us = looked_us < now_us ? now_us : looked_us + 1;
+    return looked_us;
+}
+
 /* ---- who runs next ---- */
 
 static void report_deadlock(void)
@@ -397,6 +405,7 @@ void icn_sim_run(const icn_sim_options *chosen, const icn_sim_world *outside, ic
     fibers_made = 0;
     forbidden = 0;
     now_ms = 1000;
+    looked_us = 0;
     if (setjmp(violated) == 0) {
         set_countdown();
         icn_sim_fiber_detach(icn_sim_fiber_start("main", main, argument));

@@ -88,6 +88,11 @@ void icn_sim_sleep(uint32_t milliseconds);
 /* ---- for all ---- */
 
 uint64_t icn_sim_now_ms(void);
+/*
+ * The same in microseconds. Each look takes one, so that whoever looks again and again comes to an end; the simulated time does
+ * not move for it.
+ */
+uint64_t icn_sim_look_us(void);
 
 /* No preemption until it is allowed again; they nest. Inside checks of the simulated host. */
 void icn_sim_forbid_preemption(void);
