@@ -357,7 +357,32 @@ ADMISSION = (
         ("    const uint32_t visible = count < most ? count : most;", "    const uint32_t visible = count;"),)),
 )
 
-ALL = HANDLES + KICKS + OPERATIONS + SENDING + CLOSING + EVENTS + SERVICE + FRAMING + SCHEDULE + GROUPS + ADMISSION
+CONDITIONER = (
+    Mutant("conditioned receive without a timer", "net/conditioner.c", (
+        ("        icn_session_update_receive(session);\n    }\n    arm(conditioner);\n}\n",
+         "        icn_session_update_receive(session);\n    }\n}\n"),)),
+    Mutant("end of a stream overtakes what is held", "net/conditioner.c", (
+        ("    conditioner->holds_end = conditioner->incoming.count != 0 || conditioner->end_us > now_us;",
+         "    conditioner->holds_end = false;"),)),
+    Mutant("full conditioner does not read again", "net/conditioner.c", (
+        ("    if (was_full && !icn_conditioner_is_full(conditioner->session)) {", "    if (was_full && conditioner->off) {"),)),
+    Mutant("held bytes handed on after a disconnect", "net/conditioner.c", (
+        ("    return icn_session_state_now(session) != ICN_SESSION_OPEN || icn_session_is_closing(session) ||\n",
+         "    return icn_session_state_now(session) != ICN_SESSION_OPEN ||\n"),)),
+    Mutant("conditioner's reset leaves an end in order", "net/conditioner.c", (
+        ("    icn_os_socket_set_reset_on_close(session->endpoint.socket);\n", ""),)),
+    Mutant("conditioner's reset said to be the peer's", "net/conditioner.c", (
+        (".origin = IOCPNET_ORIGIN_LIBRARY,", ".origin = IOCPNET_ORIGIN_PEER,"),)),
+    Mutant("conditioner switched off with what it holds", "net/conditioner.c", (
+        ("    if (conditioner->off && conditioner->incoming.count == 0 && !conditioner->holds_end) {",
+         "    if (conditioner->off) {"),)),
+    Mutant("handed on piece by piece, consumed as one", "net/conditioner.c", (
+        ("    icn_receive_buffer_consume(&conditioner->held, size);",
+         "    icn_receive_buffer_consume(&conditioner->held, icn_receive_buffer_bytes(&conditioner->held));"),)),
+)
+
+ALL = HANDLES + KICKS + OPERATIONS + SENDING + CLOSING + EVENTS + SERVICE + FRAMING + SCHEDULE + GROUPS + ADMISSION + \
+    CONDITIONER
 
 # What each file of tests/sim/regressions found once, made again: it has to fail with this, or it means nothing any more.
 REVERSED = {

@@ -36,6 +36,10 @@ void check_far_end(const Session &session)
         icn_sim_violation(invariant::close_reason, "peer %u: session %u was aborted, and its stream ended in order",
                           peer.index, session.index);
     }
+    if (session.reset_by_library && peer.eof_seen) {
+        icn_sim_violation(invariant::close_reason, "peer %u: session %u was reset, and its stream ended in order",
+                          peer.index, session.index);
+    }
     const Service &service = world.model.service(session.service);
     const bool untouched = !peer.reset && !peer.closed && !session.abort_asked && !service.stop_called;
     const bool in_order = session.reason == IOCPNET_CLOSE_REQUESTED || session.reason == IOCPNET_CLOSE_PEER_CLOSED;

@@ -61,6 +61,14 @@ Causes causes_of_limits(const Session &session);
 /* Milliseconds of the clock before which no deadline can have ended it for this reason. */
 uint64_t earliest_by_limits(uint32_t reason, const Session &session);
 
+/* ---- conditioners (host_conditioner.cpp) ---- */
+void condition_session(Session &session);
+/* All sessions that open from then on. */
+void condition_service(Service &service);
+/* Now, or at some time. */
+bool may_be_conditioned(const Session &session);
+bool may_be_reset_by_conditioner(const Session &session);
+
 /* ---- groups (host_group.cpp); random ones, unless named ---- */
 void create_group(Service &service);
 void destroy_group();

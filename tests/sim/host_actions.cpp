@@ -114,7 +114,11 @@ void act_on(Session &session)
         leave_group(session);
         break;
     default:
-        send_nothing(session);
+        if (icn_sim_choose(3) == 1) {
+            condition_session(session);
+        } else {
+            send_nothing(session);
+        }
         break;
     }
 }
@@ -167,7 +171,11 @@ void act_on(Service &service)
         wake_service(service);
         break;
     case ServiceAction::ask:
-        ask_service(service);
+        if (icn_sim_choose(12) == 1) {
+            condition_service(service);
+        } else {
+            ask_service(service);
+        }
         break;
     case ServiceAction::start:
         start_service(service);

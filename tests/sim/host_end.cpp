@@ -47,8 +47,8 @@ Causes causes_of_faults()
     return causes | (world.memory_fails() ? cause(IOCPNET_CLOSE_NO_RESOURCES) : 0);
 }
 
-/* Everything that happened and may have ended the session. */
-Causes causes_of(const Session &session)
+/* Everything that happened and may have ended the session, but its conditioner. */
+Causes causes_beside_conditioner(const Session &session)
 {
     Causes causes = causes_of_faults() | causes_of_limits(session) | session.far_causes;
     if (session.disconnect_count != 0) {
@@ -77,6 +77,12 @@ Causes causes_of(const Session &session)
     return causes;
 }
 
+Causes causes_of(const Session &session)
+{
+    return causes_beside_conditioner(session) |
+           (may_be_reset_by_conditioner(session) ? cause(IOCPNET_CLOSE_RESET) : Causes{0});
+}
+
 uint32_t origin_of(uint32_t reason)
 {
     switch (reason) {
@@ -89,6 +95,19 @@ uint32_t origin_of(uint32_t reason)
     default:
         return IOCPNET_ORIGIN_LIBRARY;
     }
+}
+
+/* A reset is the conditioner's, or somebody else's: the origin tells. */
+bool origin_fits(const iocpnet_event &event, const Session &session)
+{
+    if (event.close_reason != IOCPNET_CLOSE_RESET) {
+        return event.close_origin == origin_of(event.close_reason);
+    }
+    if (event.close_origin == IOCPNET_ORIGIN_LIBRARY) {
+        return may_be_reset_by_conditioner(session);
+    }
+    const bool by_others = (causes_beside_conditioner(session) & cause(IOCPNET_CLOSE_RESET)) != 0;
+    return event.close_origin == IOCPNET_ORIGIN_PEER && by_others;
 }
 
 bool status_fits(const iocpnet_event &event)
@@ -169,7 +188,7 @@ void check_end(const iocpnet_event &event, const Session &session, bool data_kno
         icn_sim_violation(invariant::close_reason, "session %u: ended by '%s', status %d; what happened: %#x",
                           session.index, iocpnet_close_reason_name(event.close_reason), event.status, causes);
     }
-    if (event.close_origin != origin_of(event.close_reason) || !status_fits(event)) {
+    if (!origin_fits(event, session) || !status_fits(event)) {
         icn_sim_violation(invariant::close_reason, "session %u: ended by '%s', origin %u, status %d", session.index,
                           iocpnet_close_reason_name(event.close_reason), event.close_origin, event.status);
     }
@@ -276,8 +295,9 @@ void count_end(Service &service, const Session &session)
 
 void check_bytes_received(const Service &service, const Session &session, uint64_t counted)
 {
-    /* In batches those are left out that the host did not want any more; with a framing, what was not whole. */
-    const bool some = service.batches() || session.was_framed;
+    /* In batches those are left out that the host did not want any more; with a framing, what was not whole; with a
+     * conditioner, what was held. */
+    const bool some = service.batches() || session.was_framed || may_be_conditioned(session);
     const bool right = some ? session.received_bytes <= counted : session.received_bytes == counted;
     if (service.wants(IOCPNET_EVENT_RECEIVED) && !world.memory_fails() && !right) {
         icn_sim_violation(invariant::statistics, "session %u: %llu bytes were received, %llu are counted",
@@ -296,6 +316,8 @@ void note_end(const iocpnet_event &event, Session &session, bool data_known)
     session.ended = true;
     session.aborted = is_aborted(event, session);
     session.reason = event.close_reason;
+    session.reset_by_library =
+        event.close_reason == IOCPNET_CLOSE_RESET && event.close_origin == IOCPNET_ORIGIN_LIBRARY;
     session.status = event.status;
     session.bytes_unsent = event.bytes_unsent;
     session.cut_by_stop = service.stop_called;

@@ -208,8 +208,9 @@ void note_received(const iocpnet_event &event, Session &session, bool data_known
     const uint64_t taken = session.may_be_stream ? consume(event, session) : event.size;
     check_offer(event, session, taken);
     session.received_bytes += taken;
-    /* What waited for the rest of a message, or for the host's poll, was received earlier. */
-    session.received_ms = service.batches() || session.was_framed ? 0 : icn_sim_now_ms();
+    /* What waited for the rest of a message, for the host's poll, or in a conditioner, was received earlier. */
+    const bool at_once = !service.batches() && !session.was_framed && !may_be_conditioned(session);
+    session.received_ms = at_once ? icn_sim_now_ms() : 0;
     /* While it consumed, another thread may have begun to destroy the service, and its batches with it. */
     const bool data_lost = service.batches() && service.destroy_called;
     session.received_all_known = session.received_all_known && data_known && !data_lost;

@@ -1,5 +1,6 @@
 #include "inside.hpp"
 
+#include "inside_conditioned.hpp"
 #include "inside_services.hpp"
 #include "invariants.hpp"
 #include "world.hpp"
@@ -44,7 +45,8 @@ bool is_late(const icn_timer &timer)
 void check_sending(const Service &service, const icn_session &session)
 {
     const bool may_send = state_of(session) == ICN_SESSION_OPEN || state_of(session) == ICN_SESSION_FLUSHING;
-    const bool under_way = is_in_flight(session.endpoint.writer) || icn_list_holds(&session.endpoint.writer.node);
+    const bool under_way = is_in_flight(session.endpoint.writer) || icn_list_holds(&session.endpoint.writer.node) ||
+                           is_sent_later(session);
     if (may_send && !session.broken && session.send_queue.bytes.value != 0 && !under_way) {
         undone(service, "bytes are queued that nobody sends");
     }
@@ -65,7 +67,8 @@ void check_receiving(const Service &service, const icn_session &session)
     const bool open = state_of(session) == ICN_SESSION_OPEN && session.announced && !session.loop->starved &&
                       !session.unanswered && session.pause_requested.value == 0 && !is_throttled(session);
     const bool closing = state_of(session) == ICN_SESSION_FLUSHING || state_of(session) == ICN_SESSION_LINGERING;
-    if ((open || closing) && !session.end_of_stream && !session.broken && !is_in_flight(session.endpoint.reader)) {
+    if ((open || closing) && !session.end_of_stream && !session.broken && !is_in_flight(session.endpoint.reader) &&
+        !(open && holds_all_it_may(session))) {
         undone(service, "a session does not receive");
     }
     const bool held_back = session.loop->starved || session.pause_requested.value != 0;
@@ -74,6 +77,19 @@ void check_receiving(const Service &service, const icn_session &session)
     }
     if (open && session.end_of_stream && session.end_seen.value != 0) {
         undone(service, "the end of a stream that was seen closes nothing");
+    }
+}
+
+/* What is held goes on when it is due, unless nothing may be handed out. */
+void check_conditioned(const Service &service, const icn_session &session)
+{
+    const bool open = state_of(session) == ICN_SESSION_OPEN && session.close_claim.value < ICN_CLOSE_WRITING &&
+                      !session.loop->starved && !session.unanswered && session.pause_requested.value == 0;
+    if (open && holds_what_nobody_hands_on(session)) {
+        undone(service, "a conditioner holds bytes that nobody hands on");
+    }
+    if (state_of(session) < ICN_SESSION_ENDING && is_conditioner_late(session)) {
+        undone(service, "what a conditioner holds is due, and does not go on");
     }
 }
 
@@ -100,7 +116,8 @@ void check_deadline(const Service &service, const icn_session &session, uint64_t
     if (!icn_timer_is_set(&session.end.timer)) {
         undone(service, "a connect or a graceful close has no deadline");
     }
-    if (session.end.timer.deadline_ms > icn_sim_now_ms() + timeout_ms) {
+    /* The millisecond in which it began has passed in part: it is not counted. */
+    if (session.end.timer.deadline_ms > icn_sim_now_ms() + timeout_ms + 1) {
         undone(service, "a connect or a graceful close has a deadline too far away");
     }
 }
@@ -222,6 +239,7 @@ uint64_t check_sessions(const Service &service, const icn_loop &loop, bool waits
             check_connecting(service, session);
             check_sending(service, session);
             check_receiving(service, session);
+            check_conditioned(service, session);
             check_answered(service, session);
             check_closing(service, session);
             check_writable(service, session);

@@ -88,6 +88,9 @@ struct Session {
     TimerLog timers;
     iocpnet_session_limits limits = {};
     uint64_t received_ms = 0; /* when its last bytes came, at the earliest */
+    bool conditioned = false; /* by a call for it, at some time */
+    bool conditioner_resets = false;
+    bool reset_by_library = false; /* so it ended: by its conditioner */
 
     uint64_t refused_at = 0;        /* begin of the last call that returned WOULD_BLOCK */
     uint64_t writable_at = 0;       /* the last WRITABLE */
@@ -159,6 +162,8 @@ struct Service {
     uint32_t failed = 0;   /* connects */
     uint32_t accepted = 0; /* sessions */
     uint64_t made_ms = 0;
+    bool conditioned = false; /* at some time */
+    bool conditioner_resets = false;
     uint32_t ended_by_reason[IOCPNET_CLOSE_REASON_COUNT] = {};
     bool destroy_inside = false; /* the next callback is to destroy it */
     bool destroy_called = false;
