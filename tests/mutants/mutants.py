@@ -381,8 +381,27 @@ CONDITIONER = (
          "    icn_receive_buffer_consume(&conditioner->held, icn_receive_buffer_bytes(&conditioner->held));"),)),
 )
 
+PROXIED = (
+    Mutant("bytes behind a header lost", "net/proxied.c", (
+        (".size = size - bytes};", ".size = 0};"),)),
+    Mutant("header in pieces taken for a whole one", "net/proxied.c", (
+        ("    const uint32_t bytes = header->bytes - before; /* of these that belong to the header */",
+         "    const uint32_t bytes = header->bytes < size || before == 0 ? header->bytes : size;"),)),
+    Mutant("address in a header ignored", "net/proxied.c", (
+        ("        remote = header->source;\n", "        (void)remote;\n"),)),
+    Mutant("proxy trusted whoever it is", "net/listener_admit.c", (
+        ("    return ICN_REFUSAL_BY_TRUST;\n", "    return ICN_REFUSAL_NONE;\n"),)),
+    Mutant("header awaited without a deadline", "net/proxied.c", (
+        ("    receive_by(session, ICN_CLOSE_UNCLAIMED_HEADER);\n    set_deadline(session);\n",
+         "    receive_by(session, ICN_CLOSE_UNCLAIMED_HEADER);\n"),)),
+    Mutant("listener of a proxied session not let go", "net/proxied.c", (
+        ("    icn_handle_unpin(handle);\n", "    (void)handle;\n"),)),
+    Mutant("pieces of a header kept for ever", "net/proxied.c", (
+        ("        icn_memory_release(proxied->kept, ICN_PROXY_HEADER_MAX, ICN_MEMORY_SESSION);\n", ""),)),
+)
+
 ALL = HANDLES + KICKS + OPERATIONS + SENDING + CLOSING + EVENTS + SERVICE + FRAMING + SCHEDULE + GROUPS + ADMISSION + \
-    CONDITIONER
+    CONDITIONER + PROXIED
 
 # What each file of tests/sim/regressions found once, made again: it has to fail with this, or it means nothing any more.
 REVERSED = {

@@ -54,6 +54,8 @@ bool has_limits(const Session &session);
 int32_t IOCPNET_CALL on_accept(const iocpnet_accept_request *request, void *user);
 /* A peer of the listener has become a session. */
 void check_admitted(const Listener &listener, const Peer &peer);
+/* It sent the header that its listener wants. */
+void check_proxied(const Listener &listener, const Peer &peer, const Session &session);
 /* Another session of the service was accepted. */
 void check_address_limits(const Service &service);
 /* What may have ended a session because of its limits. */

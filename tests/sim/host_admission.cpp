@@ -111,6 +111,24 @@ void check_admitted(const Listener &listener, const Peer &peer)
     }
 }
 
+/* Its header was good and whole, and the session has the address in it. */
+void check_proxied(const Listener &listener, const Peer &peer, const Session &session)
+{
+    const PeerHeader &header = peer.header;
+    if (!listener.proxied) {
+        return;
+    }
+    if (!header.good || header.written != header.bytes.size()) {
+        icn_sim_violation(invariant::admission, "peer %u: it has sent no good header, and is a session", peer.index);
+    }
+    char remote[64];
+    const int32_t length = iocpnet_session_remote_address(session.handle, remote, sizeof remote);
+    if (length > 0 && header.remote != remote) {
+        icn_sim_violation(invariant::admission, "peer %u: its header said %s, its session %s", peer.index,
+                          header.remote.c_str(), remote);
+    }
+}
+
 /* ---- limits of the address that all peers have ---- */
 
 namespace
@@ -121,7 +139,7 @@ uint32_t count_live(const Service &service)
     uint32_t live = 0;
     for (const uint32_t index : world.model.live()) {
         const Session &session = world.model.session(index);
-        live += session.service == service.index && session.connected && !session.outbound ? 1 : 0;
+        live += session.service == service.index && session.connected && !session.outbound && !session.proxied ? 1 : 0;
     }
     return live;
 }

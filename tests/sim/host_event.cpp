@@ -42,6 +42,7 @@ void find_peer(Session &session, const Listener &listener)
     Peer *peer = world.peers.from_port(remote_port(session));
     if (peer != nullptr) {
         check_admitted(listener, *peer);
+        check_proxied(listener, *peer, session);
         peer->session = session.index;
         session.peer = peer->index;
         session.received.expect(peer->stream);
@@ -104,7 +105,8 @@ void note_connected(const iocpnet_event &event, Service &service, Session &sessi
         const Listener &listener = *listener_of(service, event.listener);
         begin_framing(session, listener.framing);
         session.limits = listener.limits;
-        service.accepted++;
+        session.proxied = listener.proxied;
+        service.accepted += listener.proxied ? 0 : 1;
         check_address_limits(service);
     }
 }
@@ -250,8 +252,11 @@ void check_statistics(const Service &service)
         return;
     }
     uint64_t ended = 0;
+    const uint64_t by_header = statistics.accepts_refused_by_trust + statistics.accepts_refused_by_header +
+                               statistics.accepts_refused_by_header_timeout;
     bool right = statistics.sessions_live == 0 && statistics.operations_live == 0 && statistics.send_queue_bytes == 0 &&
-                 statistics.connects_failed == service.failed;
+                 statistics.connects_failed == service.failed && (service.proxied || by_header == 0) &&
+                 statistics.accepts_refused >= by_header;
     for (uint32_t reason = 0; reason < IOCPNET_CLOSE_REASON_COUNT; reason++) {
         ended += service.ended_by_reason[reason];
         right = right && statistics.disconnects_by_reason[reason] == service.ended_by_reason[reason];

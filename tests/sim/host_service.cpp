@@ -215,12 +215,20 @@ void open_listener(Service &service)
     listener.service = service.index;
     listener.framing = draw_framing();
     listener.limits = draw_session_limits();
-    listener.filters = icn_sim_choose(12) == 5;
+    const uint32_t admission = icn_sim_choose(12);
+    listener.filters = admission == 5;
+    listener.proxied = admission == 6 || admission == 7;
+    listener.trusting = admission == 6;
+    service.proxied = service.proxied || listener.proxied;
     options.framing = options_of(listener.framing, framing);
     options.limits = listener.limits;
     if (listener.filters) {
         options.accept_filter = on_accept;
         options.accept_filter_user = &listener;
+    }
+    if (listener.proxied) {
+        options.proxy_protocol = IOCPNET_PROXY_REQUIRED;
+        options.proxy_trusted = listener.trusting ? "127.0.0.0/8" : "10.0.0.0/8";
     }
     if (icn_sim_choose(3) == 1) {
         options.dispatcher = icn_sim_choose(service.configuration->options.dispatcher_count);

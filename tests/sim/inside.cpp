@@ -7,6 +7,7 @@
 
 extern "C" {
 #include "net/listener.h"
+#include "net/proxied.h"
 #include "net/session.h"
 #include "os/sim/network.h"
 #include "os/sim/scheduler.h"
@@ -143,6 +144,21 @@ void check_connecting(const Service &service, const icn_session &session)
     }
 }
 
+/* What comes next is looked for, and for so long. */
+void check_proxied(const Service &service, const icn_session &session)
+{
+    const icn_proxied *proxied = icn_session_proxied(&session);
+    if (proxied == nullptr || proxied->listener == nullptr || state_of(session) != ICN_SESSION_CONNECTING) {
+        return;
+    }
+    if (!session.loop->starved && !session.end_of_stream && !is_in_flight(session.endpoint.reader)) {
+        undone(service, "a session does not receive its header");
+    }
+    if (!icn_timer_is_set(&session.end.timer) || is_late(session.end.timer)) {
+        undone(service, "nobody looks whether a header comes in time");
+    }
+}
+
 void check_closing(const Service &service, const icn_session &session)
 {
     const uint32_t state = state_of(session);
@@ -237,6 +253,7 @@ uint64_t check_sessions(const Service &service, const icn_loop &loop, bool waits
         if (waits) {
             check_guarded(service, session);
             check_connecting(service, session);
+            check_proxied(service, session);
             check_sending(service, session);
             check_receiving(service, session);
             check_conditioned(service, session);

@@ -52,6 +52,7 @@ struct Session {
     iocpnet_session handle = 0;
     uint32_t service = none;
     bool outbound = false;
+    bool proxied = false;     /* its address is what a header said */
     uint16_t target_port = 0; /* outbound: a port of its own; 0: it went to a listener of the library */
     uint32_t connect_timeout = 0;
     uint64_t connect_begun_ms = 0;
@@ -130,6 +131,8 @@ struct Listener {
     iocpnet_session_limits limits = {};
     bool filters = false; /* it has an accept filter */
     bool in_filter = false;
+    bool proxied = false; /* its connections begin with a header */
+    bool trusting = false;
     bool open = false;
     bool closed = false; /* close was called */
     uint32_t close_calls = 0;
@@ -160,7 +163,8 @@ struct Service {
     uint32_t ended_by_stop = 0; /* with the reason SERVICE_STOPPED */
     uint64_t unsent_by_stop = 0;
     uint32_t failed = 0;   /* connects */
-    uint32_t accepted = 0; /* sessions */
+    uint32_t accepted = 0; /* sessions, from the one address of all peers */
+    bool proxied = false;  /* a listener was */
     uint64_t made_ms = 0;
     bool conditioned = false; /* at some time */
     bool conditioner_resets = false;

@@ -63,7 +63,8 @@ void Peers::find_tasks(Peer &peer, uint64_t now)
         return;
     }
     if (!peer.output_done) {
-        if (peer.messages == 0 || icn_sim_writable(peer.end) != 0) {
+        const bool no_more = peer.messages == 0 && peer.header.written == peer.header.bytes.size();
+        if (no_more || icn_sim_writable(peer.end) != 0) {
             ready_.push_back({Task::write, peer.index});
         }
     } else if (!peer.fin_sent && (peer.ending != Ending::wait || peer.eof_seen)) {
@@ -180,6 +181,20 @@ static uint16_t choose_port()
     return count != 0 ? ports[icn_sim_choose(count)] : uint16_t{0};
 }
 
+/* One that the host has told its peers of. */
+static const Listener &listener_at(uint16_t port)
+{
+    for (uint32_t i = world.model.service_count(); i-- > 0;) {
+        const Service &service = world.model.service(i);
+        for (uint32_t j = service.listener_count; j-- > 0;) {
+            if (service.listeners[j].open && service.listeners[j].port == port) {
+                return service.listeners[j];
+            }
+        }
+    }
+    icn_sim_violation(invariant::progress, "nobody was told of port %u", port);
+}
+
 void Peers::connect(Connector &connector)
 {
     const uint16_t port = choose_port();
@@ -190,7 +205,12 @@ void Peers::connect(Connector &connector)
         tell_main_if_done(*this);
         return;
     }
-    connector.peer = add(end).index;
+    Peer &peer = add(end);
+    connector.peer = peer.index;
+    const Listener &listener = listener_at(port);
+    if (listener.proxied) {
+        peer.header = draw_header(peer.client_port, listener.trusting);
+    }
 }
 
 void Peers::decide()
@@ -300,8 +320,21 @@ void Peers::begin_message(Peer &peer)
     peer.offset = 0;
 }
 
+void Peers::write_header(Peer &peer)
+{
+    PeerHeader &header = peer.header;
+    const auto left = static_cast<uint32_t>(header.bytes.size()) - header.written;
+    const int64_t taken = icn_sim_write(peer.end, header.bytes.data() + header.written, std::min(left, peer.chunk));
+    peer.next_ms = icn_sim_now_ms() + peer.pace_ms;
+    header.written += taken > 0 ? static_cast<uint32_t>(taken) : 0;
+}
+
 void Peers::write(Peer &peer)
 {
+    if (peer.header.written < peer.header.bytes.size()) {
+        write_header(peer);
+        return;
+    }
     if (peer.messages == 0 || (peer.cut_after != 0 && peer.written >= peer.cut_after)) {
         peer.output_done = true;
         return;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ledger.hpp"
+#include "peer_header.hpp"
 
 extern "C" {
 #include "os/sim/network.h"
@@ -34,6 +35,7 @@ struct Peer {
     bool turned_away = false; /* what it answered */
     uint32_t stream = none;
     Decoder received;
+    PeerHeader header; /* goes before its messages */
 
     uint32_t messages = 0;      /* left to send */
     uint32_t message_bytes = 0; /* most of one */
@@ -113,6 +115,7 @@ private:
     void read(Peer &peer);
     void write(Peer &peer);
     void begin_message(Peer &peer);
+    void write_header(Peer &peer);
     void end_output(Peer &peer);
     void give_back(Peer &peer);
     void draw_plan(Peer &peer);
