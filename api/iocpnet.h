@@ -815,6 +815,9 @@ typedef struct iocpnet_session_details {
     uint64_t send_queue_bytes; /* accepted by send and not yet given to the system */
     uint32_t receive_paused;   /* 1: iocpnet_session_pause_receive is in force */
     uint32_t reserved;         /* 0 */
+    uint64_t age_ms;           /* since it was connected, give or take 16 ms; 0 when it never was */
+    uint32_t group_count;      /* groups that it is in */
+    uint32_t writable_owed;    /* 1: a send was refused, and WRITABLE follows */
 } iocpnet_session_details;
 
 /*

@@ -9,6 +9,7 @@
 #include "base/address.h"
 #include "base/attributes.h"
 #include "base/utf8.h"
+#include "net/group.h"
 #include "net/proxied.h"
 #include "net/session.h"
 #include "os/socket.h"
@@ -445,6 +446,9 @@ static void describe(const icn_session *session, iocpnet_session_details *detail
         .bytes_sent = icn_u64_load_relaxed(&session->bytes_sent),
         .send_queue_bytes = icn_u32_load_relaxed(&session->send_queue.bytes),
         .receive_paused = icn_u8_load(&session->pause_requested),
+        .age_ms = icn_session_age_ms(session),
+        .group_count = icn_groups_of(session),
+        .writable_owed = icn_session_is_owed_writable(session),
     };
 }
 

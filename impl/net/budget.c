@@ -138,6 +138,16 @@ int32_t icn_budget_take(icn_session *session, uint64_t bytes, uint64_t held)
     return IOCPNET_E_WOULD_BLOCK;
 }
 
+bool icn_budget_is_awaited(const icn_session *session)
+{
+    icn_budget *budget = session->loop->roster->budget;
+    icn_mutex_lock(&budget->mutex);
+    const icn_extension *extension = icn_extension_now(session);
+    const bool awaited = extension != NULL && icn_list_holds(&extension->budget.node);
+    icn_mutex_unlock(&budget->mutex);
+    return awaited;
+}
+
 /* Under the mutex: takes the first one, with a pin. It has not ended, for it would have left. NULL: nobody waits. */
 static icn_session *take_first(icn_budget *budget, uint64_t *bytes)
 {

@@ -14,6 +14,7 @@
 
 #include "base/atomic.h"
 #include "base/list.h"
+#include "net/loop.h"
 #include "os/thread.h"
 
 struct icn_extension;
@@ -44,6 +45,12 @@ typedef struct icn_budget_place {
     bool has_turn;      /* it was told that there is room */
 } icn_budget_place;
 
+/* For loop->wanted. */
+static inline uint64_t icn_budget_bit(const icn_budget *budget)
+{
+    return budget != NULL ? ICN_LOOP_BUDGETED : 0;
+}
+
 /* NULL: no memory. */
 icn_budget *icn_budget_create(uint64_t bytes_max);
 /* NULL: nothing. Everything was given back. */
@@ -54,6 +61,8 @@ void icn_budget_destroy(icn_budget *budget);
  * WRITABLE follows, unless such sessions are disconnected. The caller has a pin of the session, or is its owner.
  */
 int32_t icn_budget_take(struct icn_session *session, uint64_t bytes, uint64_t held);
+/* True when the session was refused, and was not told yet that there is room. As icn_budget_take. */
+bool icn_budget_is_awaited(const struct icn_session *session);
 /* Gives back what was taken, and tells the next one that waits, when there is room. */
 void icn_budget_give_back(icn_budget *budget, uint64_t bytes);
 /* Tells the next one. */

@@ -241,6 +241,19 @@ int32_t icn_group_count(icn_group *group, uint64_t *count)
     return ended ? IOCPNET_E_INVALID_HANDLE : IOCPNET_OK;
 }
 
+uint32_t icn_groups_of(const icn_session *session)
+{
+    icn_mutex *mutex = &session->loop->roster->groups.mutex;
+    if (icn_pointer_load(&session->extension) == NULL) {
+        return 0;
+    }
+    icn_mutex_lock(mutex);
+    const icn_extension *extension = icn_extension_now(session);
+    const uint32_t count = extension != NULL ? extension->group_count : 0;
+    icn_mutex_unlock(mutex);
+    return count;
+}
+
 void icn_groups_leave(icn_session *session, icn_extension *extension)
 {
     while (extension->group_count != 0) {

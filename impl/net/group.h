@@ -45,6 +45,8 @@ int32_t icn_group_destroy(icn_group *group);
 int32_t icn_group_add(icn_group *group, struct icn_session *session);
 int32_t icn_group_remove(icn_group *group, struct icn_session *session);
 int32_t icn_group_count(icn_group *group, uint64_t *count);
+/* How many the session is in. Any thread with a pin. */
+uint32_t icn_groups_of(const struct icn_session *session);
 /* To all members but those that are excepted. Also IOCPNET_E_NO_MEMORY, and then nobody gets it. */
 int32_t icn_group_broadcast(icn_group *group, const icn_broadcast *broadcast, iocpnet_broadcast_result *result);
 

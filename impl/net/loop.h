@@ -38,6 +38,7 @@ struct icn_kick {
     icn_atomic_u32 pending; /* 1 from the first kick until the owner looks; stays 1 once closed */
     bool closed;            /* owner thread */
     uint8_t kind;           /* icn_kick_kind */
+    uint16_t opened_low;    /* not the kick's: half of what icn_session_age_ms needs, where there was room for it */
 };
 
 /* Who looks: loop->kick_handlers. */
@@ -129,6 +130,9 @@ typedef struct icn_answers {
 /* What the port of a loop tells of its operations. */
 extern icn_operation_complete *const icn_loop_completions[ICN_OPERATION_KINDS];
 
+/* In `wanted`, behind all kinds of events: what the system takes is given back to the budget. */
+#define ICN_LOOP_BUDGETED (UINT64_C(1) << 30)
+
 struct icn_loop {
     icn_port *port;
     icn_operation_complete
@@ -142,7 +146,7 @@ struct icn_loop {
     void *on_received_user;
     icn_loop_deliver_end_of_stream *deliver_end_of_stream;
     icn_kick_handle *kick_handlers[ICN_KICK_KINDS]; /* owner thread, inside a turn; constant once started */
-    uint64_t wanted; /* IOCPNET_EVENT_BIT of the kinds that the host wants; constant once started */
+    uint64_t wanted; /* IOCPNET_EVENT_BIT of the kinds that the host wants, ICN_LOOP_BUDGETED; constant once started */
     uint32_t index;
 
     /* Any thread. */
@@ -216,6 +220,12 @@ static inline bool icn_loop_is_driven_by(const icn_loop *loop, uint64_t self)
 static inline bool icn_loop_is_mine(const icn_loop *loop)
 {
     return icn_loop_is_driven_by(loop, icn_thread_self());
+}
+
+/* Owner thread: what the system takes is to be told to somebody. One look at both. */
+static inline bool icn_loop_follows_sent(const icn_loop *loop)
+{
+    return (loop->wanted & (IOCPNET_EVENT_BIT(IOCPNET_EVENT_SENT) | ICN_LOOP_BUDGETED)) != 0;
 }
 
 /* Owner thread: an operation was started, or had its last completion. */

@@ -39,6 +39,7 @@ struct icn_roster {
     uint64_t send_queue_bytes_max;
     uint64_t send_queue_bytes_low;
     uint32_t receive_buffer_bytes;
+    uint64_t created_ms;            /* when ages begin. Constant */
     struct icn_budget *budget;      /* NULL: none. Constant */
     icn_atomic_pointer conditioner; /* see conditioner.h; once there is one until the service is gone. NULL: none */
 

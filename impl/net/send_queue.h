@@ -29,7 +29,8 @@ typedef struct icn_send_queue {
     uint32_t bytes_lost;
     icn_atomic_u32 writable_below; /* any thread: WRITABLE is owed once fewer bytes are queued; 0: none is owed */
     bool inbox_closed;             /* under the inbox's mutex: nothing more is put there for this queue */
-    bool answered; /* owner or borrower: an answer that is not copied comes before what is queued next */
+    bool answered;        /* owner or borrower: an answer that is not copied comes before what is queued next */
+    uint16_t opened_high; /* not the queue's: the other half of the kick's opened_low */
 } icn_send_queue;
 
 /* Reserves budget; false when `bytes` would pass `bytes_max`. Any thread. */

@@ -213,6 +213,9 @@ void icn_session_start(icn_session *session);
 void icn_session_opened(icn_session *session);
 void icn_session_connect_completed(icn_operation *operation, const icn_completion *completion);
 
+/* Since the session was connected, in steps of 16 ms; 0: it never was. Any thread. */
+uint64_t icn_session_age_ms(const icn_session *session);
+
 /* ---- receiving (session_receive.c) ---- */
 
 /* Starts, or stops, receiving as what is asked for demands. Owner thread. */
@@ -239,19 +242,21 @@ int32_t icn_session_set_pause(icn_session *session, bool pause);
 int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes);
 /* Any thread: WRITABLE is to come once the queue has room for so many bytes. */
 void icn_session_owe_writable(icn_session *session, uint64_t bytes);
+/* Any thread: WRITABLE is to come, or the session waits for the budget. */
+bool icn_session_is_owed_writable(const icn_session *session);
 /* Aborts a session without room in its send queue, unless a close was asked for before, which then sends what is queued. Any
  * thread. (session_close.c) */
 void icn_session_disconnect_full(icn_session *session);
-/* Tells the host of bytes that the system has taken. Owner thread. */
-void icn_session_deliver_sent(icn_session *session, uint32_t bytes);
+/* Gives back to the budget what the system has taken, and tells the host of it if it wants to know. Owner thread. */
+void icn_session_tell_sent(icn_session *session, uint32_t bytes);
 
-/* The system has taken `bytes`, which are out of the queue and of its budget. Owner thread. */
+/* The system has taken `bytes`, which are out of the queue. Owner thread. */
 static inline void icn_session_account_sent(icn_session *session, icn_loop *loop, uint32_t bytes)
 {
     icn_u64_count(&session->bytes_sent, bytes);
     icn_u64_count(&loop->counters.bytes_sent, bytes);
-    if (icn_loop_wants(loop, IOCPNET_EVENT_SENT)) {
-        icn_session_deliver_sent(session, bytes);
+    if (icn_loop_follows_sent(loop)) {
+        icn_session_tell_sent(session, bytes);
     }
 }
 /* What follows once bytes were taken: WRITABLE, the rest of the queue, a close that waits for it. Owner thread. */

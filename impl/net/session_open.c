@@ -20,6 +20,31 @@ static void announce(icn_session *session)
     }
 }
 
+/* Steps in 32 bits last for two years, from the service's creation on. Not 0, which is for a session that never opened. */
+#define AGE_STEP_MS 16
+
+static uint32_t age_steps(const icn_session *session)
+{
+    return (uint32_t)((icn_os_clock_ms() - session->loop->roster->created_ms) / AGE_STEP_MS) + 1;
+}
+
+/* Before the state is OPEN: whoever sees that sees this. */
+static void keep_opened(icn_session *session)
+{
+    const uint32_t opened = age_steps(session);
+    session->kick.opened_low = (uint16_t)opened;
+    session->send_queue.opened_high = (uint16_t)(opened >> 16);
+}
+
+uint64_t icn_session_age_ms(const icn_session *session)
+{
+    if (icn_session_state_now(session) < ICN_SESSION_OPEN) {
+        return 0;
+    }
+    const uint32_t opened = session->kick.opened_low | (uint32_t)session->send_queue.opened_high << 16;
+    return opened != 0 ? (uint64_t)(uint32_t)(age_steps(session) - opened) * AGE_STEP_MS : 0;
+}
+
 /* The state changes first: the callback may send. The receive starts last: nothing comes before CONNECTED. */
 void icn_session_opened(icn_session *session)
 {
@@ -33,6 +58,7 @@ void icn_session_opened(icn_session *session)
         icn_os_socket_set_no_delay(session->endpoint.socket, session->no_delay);
     }
     icn_u64_count(session->listener != 0 ? &loop->counters.accepts : &loop->counters.connects, 1);
+    keep_opened(session);
     icn_u8_store(&session->state, ICN_SESSION_OPEN);
     icn_guard *guard = icn_session_guard(session);
     if (guard != NULL) {

@@ -26,6 +26,12 @@ void icn_session_owe_writable(icn_session *session, uint64_t bytes)
     icn_session_kick(session);
 }
 
+bool icn_session_is_owed_writable(const icn_session *session)
+{
+    const icn_budget *budget = session->loop->roster->budget;
+    return icn_u32_load(&session->send_queue.writable_below) != 0 || (budget != NULL && icn_budget_is_awaited(session));
+}
+
 /* True when WRITABLE is owed and there is room: it is then owed no more. A smaller debt of another thread is not wiped. */
 static bool take_writable(icn_session *session)
 {
@@ -319,8 +325,15 @@ int32_t icn_session_send_promised(icn_session *session, icn_buffer *buffer)
     return send_payload(session, &payload);
 }
 
-ICN_RARE void icn_session_deliver_sent(icn_session *session, uint32_t bytes)
+ICN_RARE void icn_session_tell_sent(icn_session *session, uint32_t bytes)
 {
+    icn_budget *budget = session->loop->roster->budget;
+    if (budget != NULL) {
+        icn_budget_give_back(budget, bytes);
+    }
+    if (!icn_loop_wants(session->loop, IOCPNET_EVENT_SENT)) {
+        return;
+    }
     iocpnet_event event;
     icn_session_fill_event(session, IOCPNET_EVENT_SENT, &event);
     event.size = bytes;
@@ -331,9 +344,6 @@ static void bytes_taken(icn_session *session, uint32_t bytes)
 {
     icn_loop *loop = session->loop;
     icn_send_queue_consume(&session->send_queue, &loop->send_pool, bytes);
-    if (loop->roster->budget != NULL) {
-        icn_budget_give_back(loop->roster->budget, bytes);
-    }
     icn_session_account_sent(session, loop, bytes);
 }
 

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/attributes.h"
+#include "net/budget.h"
 #include "service/dispatcher.h"
 #include "util/log.h"
 
@@ -145,7 +146,7 @@ void icn_delivery_init(icn_dispatcher *dispatcher)
         loop->port->complete[ICN_OPERATION_RECEIVE] = icn_session_receive_to_queue;
         loop->deliver_end_of_stream = deliver_end_of_stream_to_queue;
         /* Ends go through the queue even when the host does not want to see them: records point to their sessions. */
-        loop->wanted = options->batch_events | ends;
+        loop->wanted = options->batch_events | ends | icn_budget_bit(loop->roster->budget);
     } else {
         loop->deliver = deliver_by_callback;
     }

@@ -132,6 +132,7 @@ static icn_service *allocate(const iocpnet_service_options *options)
         icn_resolver_init(&service->roster.resolver);
         /* Hosts that were started together part in their microseconds. */
         icn_u64_store(&service->roster.jitter, icn_os_clock_us());
+        service->roster.created_ms = icn_os_clock_ms();
         set_limits(service);
     }
     return service;
@@ -271,7 +272,7 @@ static void set_wanted(icn_service *service)
     uint64_t wanted = registered_events(service);
     for (uint32_t i = 0; i < service->options.dispatcher_count; i++) {
         icn_loop *loop = &service->dispatchers[i].loop;
-        loop->wanted = wanted;
+        loop->wanted = wanted | icn_budget_bit(service->roster.budget);
         loop->on_received = service->callbacks[IOCPNET_EVENT_RECEIVED].function;
         loop->on_received_user = service->callbacks[IOCPNET_EVENT_RECEIVED].user;
         icn_watch_start(&service->dispatchers[i]);
