@@ -1,4 +1,5 @@
 /* Scenarios of queues that fill up: sends, and events that the host does not fetch. */
+#include <atomic>
 #include <thread>
 
 #include "support/scale_sweep.hpp"
@@ -104,6 +105,39 @@ void refused_sends_take_no_room(Trial &trial)
     trial.reach(session != 0);
 }
 
+/* More than the budget has room for, to all sessions at once: those that are refused are told when there is room. */
+void sends_wait_for_the_budget(Trial &trial)
+{
+    constexpr uint64_t sessions = 6;
+    std::atomic<uint64_t> refused{0};
+    std::atomic<bool> tried{false};
+    trial.options.memory_budget_bytes = 8192;
+    trial.options.send_queue_bytes_max = 2048;
+    trial.options.send_queue_bytes_low = 1024;
+    trial.on(IOCPNET_EVENT_RECEIVED, [&](const iocpnet_event &) {
+        const std::string bytes(2000, 'b');
+        for (uint64_t i = 0; i < sessions && trial.session(i) != 0; i++) {
+            const int32_t status = iocpnet_session_send(trial.session(i), bytes.data(), bytes.size());
+            if (status == IOCPNET_E_WOULD_BLOCK) {
+                refused++;
+            } else {
+                trial.allow(status, {IOCPNET_E_CLOSED, IOCPNET_E_INVALID_HANDLE});
+            }
+        }
+        tried = true;
+    });
+    trial.serve();
+    Peer &peer = trial.connect_peer();
+    for (uint64_t i = 1; i < sessions; i++) {
+        trial.connect_peer();
+    }
+    trial.run_until([&] { return trial.was_short() || trial.count(IOCPNET_EVENT_CONNECTED) == sessions; });
+    peer.send("x");
+    trial.run_until(
+        [&] { return trial.was_short() || peer.ended || (tried && trial.count(IOCPNET_EVENT_WRITABLE) >= refused); });
+    trial.reach(tried);
+}
+
 /* The queue is small, and only one event is fetched at a time. */
 void events_queue_up(Trial &trial)
 {
@@ -190,6 +224,7 @@ std::vector<Scenario> queue_scenarios()
             {"sends_queue_up_from_another_thread", sends_queue_up_from_another_thread},
             {"pieces_are_gathered", pieces_are_gathered},
             {"refused_sends_take_no_room", refused_sends_take_no_room},
+            {"sends_wait_for_the_budget", sends_wait_for_the_budget},
             {"buffers_are_broadcast", buffers_are_broadcast},
             {"replies_wait_for_other_sends", replies_wait_for_other_sends},
             {"events_queue_up", events_queue_up, false, true},
