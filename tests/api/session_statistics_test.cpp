@@ -80,6 +80,12 @@ TEST_P(SessionStatistics, WhoWaitsForTheBudgetIsOwedWritable)
         peers.push_back(Socket::connect(address, 8192));
         ASSERT_TRUE(host.wait_connected(i + 1));
     }
+    iocpnet_group group = 0;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_group_create(host.service(), &group));
+    ASSERT_EQ(IOCPNET_OK, iocpnet_group_add(group, host.recorder().nth(0)));
+    EXPECT_EQ(0u, session_details(host.recorder().nth(0)).writable_owed);
+    EXPECT_EQ(0u, session_details(host.recorder().nth(7)).writable_owed);
+    ASSERT_EQ(IOCPNET_OK, iocpnet_group_destroy(group));
     for (uint32_t i = 0; i < 8; i++) {
         host.fill_to_the_brim(host.recorder().nth(i), 5000);
     }
