@@ -345,7 +345,7 @@ ADMISSION = (
     Mutant("first bytes do not end their deadline", "net/guard.c", (
         (" && icn_u64_load_relaxed(&session->bytes_received) == 0;", ";"),)),
     Mutant("deadline of the first bytes a bit early", "net/guard.c", (
-        ("now_ms >= from_ms + timeout_ms", "now_ms + 1 >= from_ms + timeout_ms"),)),
+        ("now_ms >= end_of(from_ms, timeout_ms)", "now_ms + 2 >= end_of(from_ms, timeout_ms)"),)),
     Mutant("throttled session does not receive again", "net/guard.c", (
         ("    guard->throttled_until = 0;\n    icn_session_update_receive(session);\n",
          "    guard->throttled_until = 0;\n    (void)session;\n"),)),
