@@ -10,7 +10,7 @@ uint64_t icn_os_clock_ms(void);
 /* The first time of this clock when `after_ms` have passed whole: part of this millisecond has passed already. */
 static inline uint64_t icn_os_deadline_ms(uint64_t after_ms)
 {
-    return icn_os_clock_ms() + after_ms + 1;
+    return icn_os_clock_ms() + after_ms + (after_ms != 0 ? 1 : 0);
 }
 
 /* The same clock in microseconds. */
