@@ -1,5 +1,6 @@
 /* Scenarios of queues that fill up: sends, and events that the host does not fetch. */
 #include <atomic>
+#include <memory>
 #include <thread>
 
 #include "support/scale_sweep.hpp"
@@ -109,22 +110,26 @@ void refused_sends_take_no_room(Trial &trial)
 void sends_wait_for_the_budget(Trial &trial)
 {
     constexpr uint64_t sessions = 6;
-    std::atomic<uint64_t> refused{0};
-    std::atomic<bool> tried{false};
+    /* The handler's too: it may run when the scenario has returned because of the shortage. */
+    struct Outcome {
+        std::atomic<uint64_t> refused{0};
+        std::atomic<bool> tried{false};
+    };
+    const auto outcome = std::make_shared<Outcome>();
     trial.options.memory_budget_bytes = 8192;
     trial.options.send_queue_bytes_max = 2048;
     trial.options.send_queue_bytes_low = 1024;
-    trial.on(IOCPNET_EVENT_RECEIVED, [&](const iocpnet_event &) {
+    trial.on(IOCPNET_EVENT_RECEIVED, [&trial, outcome](const iocpnet_event &) {
         const std::string bytes(2000, 'b');
         for (uint64_t i = 0; i < sessions && trial.session(i) != 0; i++) {
             const int32_t status = iocpnet_session_send(trial.session(i), bytes.data(), bytes.size());
             if (status == IOCPNET_E_WOULD_BLOCK) {
-                refused++;
+                outcome->refused++;
             } else {
                 trial.allow(status, {IOCPNET_E_CLOSED, IOCPNET_E_INVALID_HANDLE});
             }
         }
-        tried = true;
+        outcome->tried = true;
     });
     trial.serve();
     Peer &peer = trial.connect_peer();
@@ -133,9 +138,11 @@ void sends_wait_for_the_budget(Trial &trial)
     }
     trial.run_until([&] { return trial.was_short() || trial.count(IOCPNET_EVENT_CONNECTED) == sessions; });
     peer.send("x");
-    trial.run_until(
-        [&] { return trial.was_short() || peer.ended || (tried && trial.count(IOCPNET_EVENT_WRITABLE) >= refused); });
-    trial.reach(tried);
+    trial.run_until([&] {
+        return trial.was_short() || peer.ended ||
+               (outcome->tried && trial.count(IOCPNET_EVENT_WRITABLE) >= outcome->refused);
+    });
+    trial.reach(outcome->tried);
 }
 
 /* The queue is small, and only one event is fetched at a time. */
