@@ -242,8 +242,8 @@ TEST_P(Budget, AThousandPeersThatNeverReadCostNoMoreThanIt)
 {
     constexpr uint32_t peer_count = 1000;
     constexpr uint64_t bytes_max = 64 * 1024 * 1024;
-    /* What a dispatcher keeps for other threads, and the place of each that waits; a chunk is partly filled at each. */
-    constexpr uint64_t kept_max = 256 * 1024 + peer_count * 512;
+    /* What a dispatcher keeps for other threads; of each session its place in the line, and the chunks at both ends. */
+    constexpr uint64_t kept_max = 256 * 1024 + peer_count * (512 + 2 * 4096);
     Host host(GetParam(), [](iocpnet_service_options &options) {
         options.memory_budget_bytes = bytes_max;
         options.send_queue_bytes_max = 256 * 1024;
