@@ -41,12 +41,13 @@ enum {
 typedef struct icn_uring_port {
     icn_port base;
     icn_uring_ring ring;
-    icn_list parked;      /* operations to submit */
-    icn_list cancels;     /* operations whose cancel is to be submitted */
-    icn_list queue;       /* operations whose last completion is to be delivered */
-    int wake_descriptor;  /* an eventfd; nobody reads it: the poll on it sees each write */
-    bool wake_polled;     /* the kernel polls it */
-    icn_atomic_u32 woken; /* any thread; 1: a wake that no run has answered */
+    icn_list parked;       /* operations to submit */
+    uint32_t parked_turns; /* state of what says how many of them at a time */
+    icn_list cancels;      /* operations whose cancel is to be submitted */
+    icn_list queue;        /* operations whose last completion is to be delivered */
+    int wake_descriptor;   /* an eventfd; nobody reads it: the poll on it sees each write */
+    bool wake_polled;      /* the kernel polls it */
+    icn_atomic_u32 woken;  /* any thread; 1: a wake that no run has answered */
     icn_uring_buffers buffers;
     icn_completion received; /* of the usual receive: made once, which stores its data and size only */
 } icn_uring_port;

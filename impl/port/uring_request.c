@@ -114,7 +114,11 @@ static void start(icn_uring_port *port, icn_operation *operation)
 void icn_uring_start_again(icn_uring_port *port, icn_operation *operation)
 {
     ICN_CHECK(operation->state == ICN_OPERATION_IN_FLIGHT);
-    submit_or_park(port, operation);
+    if (icn_list_is_empty(&port->parked)) {
+        submit_or_park(port, operation);
+    } else {
+        icn_uring_park(port, operation); /* those who wait for a buffer have not had one for longer */
+    }
 }
 
 void icn_uring_accept(icn_port *base, icn_endpoint *endpoint, icn_operation *operation, uint32_t count)
@@ -210,10 +214,23 @@ static void write_cancels(icn_uring_port *port)
     }
 }
 
-/* Not more at a time than there are buffers: most of what is parked had found none. */
+/* 1 to the number of buffers, by no rule: see below. */
+static uint32_t choose_count(icn_uring_port *port)
+{
+    port->parked_turns = port->parked_turns * 1664525u + 1013904223u;
+    return 1 + (port->parked_turns >> 16) % port->buffers.count;
+}
+
+/*
+ * Not more at a time than there are buffers: most of what is parked had found none. The first of them may take all, and who
+ * is behind it goes to the end with nothing: with the same number at each time it could be always the same who is first.
+ */
 static void write_parked(icn_uring_port *port)
 {
-    for (uint32_t i = 0; i < port->buffers.count && !icn_list_is_empty(&port->parked); ++i) {
+    if (icn_list_is_empty(&port->parked)) {
+        return;
+    }
+    for (uint32_t i = choose_count(port); i > 0 && !icn_list_is_empty(&port->parked); --i) {
         icn_operation *operation = ICN_CONTAINER(port->parked.next, icn_operation, node);
         if (!submit_request(port, operation)) {
             return;
