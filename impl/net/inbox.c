@@ -22,6 +22,9 @@ struct icn_inbox_block {
 /* More in one record than this has a chunk of its own, which is filled without the mutex. */
 #define RECORD_MAX (ICN_INBOX_BLOCK_BYTES / 4)
 
+/* More than this begins no new block: what would be left empty of the last one is memory that no limit of a queue knows of. */
+#define WASTE_MAX (ICN_INBOX_BLOCK_BYTES / 32)
+
 /* In place of a size: what follows is a pointer, or a broadcast. */
 #define SIZE_CHUNK UINT16_MAX
 #define SIZE_BUFFER (UINT16_MAX - 1)
@@ -185,22 +188,6 @@ static bool can_grow(const icn_inbox *inbox, const icn_send_queue *queue, uint32
            size_at(inbox->latest) + bytes <= RECORD_MAX;
 }
 
-static int32_t put_bytes(icn_inbox *inbox, icn_send_queue *queue, const iocpnet_iovec *pieces, uint32_t count,
-                         uint32_t bytes)
-{
-    if (can_grow(inbox, queue, bytes)) {
-        set_size(inbox->latest, (uint16_t)(size_at(inbox->latest) + bytes));
-    } else {
-        int32_t status = make_room(inbox, queue, (uint32_t)HEADER_BYTES + bytes);
-        if (status != IOCPNET_OK) {
-            return status;
-        }
-        add_record(inbox, queue, (uint16_t)bytes);
-    }
-    write_pieces(inbox, pieces, count);
-    return IOCPNET_OK;
-}
-
 /* Under the mutex: behind what is there. */
 static void write_raw(icn_inbox *inbox, const void *bytes, size_t size)
 {
@@ -222,6 +209,30 @@ static int32_t put_pointer(icn_inbox *inbox, icn_send_queue *queue, uint16_t siz
         write_pointer(inbox, pointer);
     }
     return status;
+}
+
+/* Under the mutex: these bytes would begin a block, and leave much of the one before empty. */
+static bool wastes(const icn_inbox *inbox, const icn_send_queue *queue, uint64_t bytes)
+{
+    return bytes > WASTE_MAX && inbox->last != NULL && !can_grow(inbox, queue, (uint32_t)bytes) &&
+           !has_room(inbox, (uint32_t)(HEADER_BYTES + bytes));
+}
+
+/* Under the mutex. */
+static int32_t put_bytes(icn_inbox *inbox, icn_send_queue *queue, const iocpnet_iovec *pieces, uint32_t count,
+                         uint32_t bytes)
+{
+    if (can_grow(inbox, queue, bytes)) {
+        set_size(inbox->latest, (uint16_t)(size_at(inbox->latest) + bytes));
+    } else {
+        int32_t status = make_room(inbox, queue, (uint32_t)HEADER_BYTES + bytes);
+        if (status != IOCPNET_OK) {
+            return status;
+        }
+        add_record(inbox, queue, (uint16_t)bytes);
+    }
+    write_pieces(inbox, pieces, count);
+    return IOCPNET_OK;
 }
 
 /* Under the mutex: true when these are the first records since the owner took all of them. */
@@ -251,6 +262,14 @@ int32_t icn_inbox_put(icn_inbox *inbox, icn_send_queue *queue, const iocpnet_iov
         }
     }
     icn_mutex_lock(&inbox->mutex);
+    if (chunk == NULL && wastes(inbox, queue, bytes)) {
+        icn_mutex_unlock(&inbox->mutex); /* the allocator is the host's */
+        chunk = icn_send_chunk_copy(pieces, count, bytes);
+        if (chunk == NULL) {
+            return IOCPNET_E_NO_MEMORY;
+        }
+        icn_mutex_lock(&inbox->mutex);
+    }
     int32_t status = chunk != NULL ? put_pointer(inbox, queue, SIZE_CHUNK, chunk)
                                    : put_bytes(inbox, queue, pieces, count, (uint32_t)bytes);
     if (status == IOCPNET_OK) {

@@ -171,8 +171,8 @@ TEST_F(Inbox, InTheSteadyStateNothingIsAllocated)
 
 TEST_F(Inbox, AfterABurstOnlyAFewBlocksAreKept)
 {
-    const std::string part(ICN_INBOX_BLOCK_BYTES / 4, 'x');
-    for (int i = 0; i < 200; i++) {
+    const std::string part(ICN_INBOX_BLOCK_BYTES / 32, 'x');
+    for (int i = 0; i < 1600; i++) {
         ASSERT_EQ(put(one, part).status, IOCPNET_OK);
     }
     (void)taken();
@@ -182,6 +182,24 @@ TEST_F(Inbox, AfterABurstOnlyAFewBlocksAreKept)
         (void)taken();
     }
     EXPECT_LE(icn_memory_blocks(ICN_MEMORY_SEND_BUFFER), 2U) << "blocks are kept that no filling used";
+}
+
+/* Each would fit three times into a block, with a quarter of it left empty. */
+TEST_F(Inbox, WhatWaitsTakesHardlyMoreThanItsBytes)
+{
+    constexpr uint64_t count = 200;
+    const std::string part(ICN_INBOX_BLOCK_BYTES / 4, 'x');
+    for (uint64_t i = 0; i < count; i++) {
+        ASSERT_EQ(put(i % 2 == 0 ? one : two, part).status, IOCPNET_OK);
+    }
+    EXPECT_LE(icn_memory_bytes(ICN_MEMORY_SEND_BUFFER), count * (part.size() + 64) + 2 * ICN_INBOX_BLOCK_BYTES);
+    (void)taken();
+    ASSERT_EQ(put(one, "x").status, IOCPNET_OK);
+    icn_memory_fail(1, 1);
+    while (put(one, part).status == IOCPNET_OK) {
+    }
+    icn_memory_fail(0, 0);
+    (void)taken();
 }
 
 TEST_F(Inbox, NothingIsPutForAClosedQueue)
