@@ -136,6 +136,9 @@ static void serve(icn_listener *listener, icn_os_socket socket, const icn_addres
     if (place != 0) {
         icn_address_table_leave(roster->addresses, place);
     }
+    if (status == IOCPNET_E_LIMIT_REACHED) {
+        icn_listener_log_refusal(listener, remote, ICN_REFUSAL_BY_SERVICE);
+    }
     refuse(listener, socket, status);
 }
 

@@ -16,6 +16,7 @@ static const char *const causes[ICN_REFUSALS] = {
     [ICN_REFUSAL_BY_TRUST] = "no proxy that is trusted",
     [ICN_REFUSAL_BY_HEADER] = "no PROXY header",
     [ICN_REFUSAL_BY_HEADER_TIMEOUT] = "no PROXY header in time",
+    [ICN_REFUSAL_BY_SERVICE] = "the service has as many sessions as it may",
 };
 
 /* True for one thread a second. */

@@ -63,6 +63,7 @@ typedef enum icn_refusal {
     ICN_REFUSAL_BY_TRUST,          /* of a proxy: it is none that the listener trusts */
     ICN_REFUSAL_BY_HEADER,         /* what it sent first is no header */
     ICN_REFUSAL_BY_HEADER_TIMEOUT, /* it has sent none in time */
+    ICN_REFUSAL_BY_SERVICE,        /* sessions_max; only the sum of all refusals has a place for it */
     ICN_REFUSALS
 } icn_refusal;
 
@@ -179,6 +180,8 @@ struct icn_loop {
     icn_send_pool send_pool;
     icn_kick stop_kick;                    /* stop was called */
     struct icn_conditioners *conditioners; /* NULL: no session has had one */
+    uint64_t offence_logged_ms;            /* the last line about a session that was cut off; 0: none yet */
+    uint64_t offences_not_logged;          /* since then */
 };
 
 /* The port is the loop's from here on. Any thread; nobody drives the loop yet. */

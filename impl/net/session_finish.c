@@ -1,10 +1,20 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "base/status.h"
 #include "net/extension.h"
 #include "net/listener.h"
 #include "net/session.h"
+#include "os/clock.h"
 #include "os/socket.h"
+#include "util/log.h"
+
+#define LOG_EVERY_MS 1000
+
+/* Limits that no peer who means well comes to. Idle ones are the daily life of a server. */
+#define OFFENCES                                                                                                       \
+    ((1u << IOCPNET_CLOSE_HANDSHAKE_TIMEOUT) | (1u << IOCPNET_CLOSE_FRAME_TOO_LONG) |                                  \
+     (1u << IOCPNET_CLOSE_MALFORMED) | (1u << IOCPNET_CLOSE_SEND_LIMIT) | (1u << IOCPNET_CLOSE_RECEIVE_OVERFLOW))
 
 /* Under the mutex: another thread may be asking the socket for its address. */
 static void close_socket(icn_session *session)
@@ -53,6 +63,25 @@ static void leave_address(const icn_session *session)
     }
 }
 
+/* Who is cut off comes again, with many others: a line a second of each loop tells enough. */
+static void log_offence(icn_loop *loop, const icn_session *session)
+{
+    ICN_CHECK(session->close.reason < IOCPNET_CLOSE_REASON_COUNT);
+    if (session->listener == 0 || (OFFENCES >> session->close.reason & 1) == 0) {
+        return;
+    }
+    uint64_t now_ms = icn_os_clock_ms();
+    if (loop->offence_logged_ms != 0 && now_ms < loop->offence_logged_ms + LOG_EVERY_MS) {
+        loop->offences_not_logged++;
+        return;
+    }
+    icn_log_write(IOCPNET_LOG_WARNING, "session", "%016llx was cut off: %s (and %llu others since the last such line)",
+                  (unsigned long long)session->handle, icn_close_reason_name(session->close.reason),
+                  (unsigned long long)loop->offences_not_logged);
+    loop->offence_logged_ms = now_ms;
+    loop->offences_not_logged = 0;
+}
+
 /* The last event of the session, after which it is the sink's; without one it is released here. */
 static void deliver_end(icn_session *session)
 {
@@ -61,6 +90,7 @@ static void deliver_end(icn_session *session)
     if (session->announced) {
         icn_u64_count(&loop->counters.disconnects, 1);
         icn_u64_count(&loop->counters.disconnects_by_reason[session->close.reason], 1);
+        log_offence(loop, session);
     } else if (session->listener == 0) {
         icn_u64_count(&loop->counters.connects_failed, 1);
     }

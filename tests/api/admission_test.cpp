@@ -317,6 +317,67 @@ TEST_P(Admission, SilentConnectionsAreClosedWhileOthersEcho)
     EXPECT_TRUE(echoes(lively));
 }
 
+/* Warnings of the library with a text in them. */
+class Warnings
+{
+public:
+    explicit Warnings(std::string part) : part_(std::move(part))
+    {
+        EXPECT_EQ(IOCPNET_OK, iocpnet_set_log_callback(take, IOCPNET_LOG_WARNING, this));
+    }
+    Warnings(const Warnings &) = delete;
+    Warnings &operator=(const Warnings &) = delete;
+    ~Warnings() { EXPECT_EQ(IOCPNET_OK, iocpnet_set_log_callback(nullptr, IOCPNET_LOG_NONE, nullptr)); }
+
+    bool came()
+    {
+        return wait_until([this] { return count_ != 0; });
+    }
+    int64_t count() const { return count_; }
+
+private:
+    static void IOCPNET_CALL take(int32_t, const char *, const char *text, void *user)
+    {
+        auto *warnings = static_cast<Warnings *>(user);
+        warnings->count_ += std::string(text).find(warnings->part_) != std::string::npos ? 1 : 0;
+    }
+
+    const std::string part_;
+    std::atomic<int64_t> count_{0};
+};
+
+TEST_P(Admission, WhoIsRefusedForTheServiceIsLogged)
+{
+    Warnings warnings("as many sessions as it may");
+    Host host(callbacks(), [](iocpnet_service_options &o) { o.sessions_max = 1; });
+    host.echo();
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    ASSERT_TRUE(echoes(peer));
+    EXPECT_TRUE(is_refused(address));
+    EXPECT_TRUE(warnings.came());
+}
+
+TEST_P(Admission, WhoIsCutOffIsLoggedAtMostOnceASecond)
+{
+    constexpr uint32_t count = 20;
+    const auto begin = Clock::now();
+    Warnings warnings("was cut off: handshake timeout");
+    Host host(callbacks());
+    iocpnet_listener_options options = defaults();
+    options.limits.first_bytes_timeout_ms = 50;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    std::vector<Socket> peers;
+    for (uint32_t i = 0; i < count; i++) {
+        peers.push_back(Socket::connect(address));
+    }
+    ASSERT_TRUE(host.wait_disconnected(count));
+    EXPECT_TRUE(warnings.came());
+    EXPECT_LE(warnings.count(), 1 + since_ms(begin) / 1000);
+}
+
 TEST_P(Deadlines, WithoutFirstBytesASessionIsAborted)
 {
     Host host(GetParam());
