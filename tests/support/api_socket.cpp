@@ -218,6 +218,24 @@ Socket Socket::connect(const std::string &address, int receive_buffer)
     return made;
 }
 
+Socket Socket::connect_from(const std::string &local, const std::string &address)
+{
+    start_sockets();
+    sockaddr_storage own;
+    sockaddr_storage remote;
+    const socklen_type own_size = parse(local + ":0", own);
+    const socklen_type remote_size = parse(address, remote);
+    Socket made(static_cast<Handle>(::socket(own.ss_family, SOCK_STREAM, 0)));
+    if (made.is_open() && (::bind(made.handle_, reinterpret_cast<sockaddr *>(&own), own_size) != 0 ||
+                           !connect_to(made.handle_, reinterpret_cast<sockaddr *>(&remote), remote_size))) {
+        made.close();
+    }
+    if (made.is_open()) {
+        set_time_limits(made.handle_);
+    }
+    return made;
+}
+
 Socket Socket::connect_later(const std::string &address)
 {
     start_sockets();

@@ -21,6 +21,8 @@ public:
     static Socket listen(const char *host = "127.0.0.1", int backlog = 128);
     /* Connects to "127.0.0.1:7000" or "[::1]:7000". `receive_buffer`: bytes, 0 for the system's choice. */
     static Socket connect(const std::string &address, int receive_buffer = 0);
+    /* From an address of this machine, "127.0.0.2". */
+    static Socket connect_from(const std::string &local, const std::string &address);
     /* As connect, but returns before it has succeeded. */
     static Socket connect_later(const std::string &address);
 

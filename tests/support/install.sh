@@ -9,7 +9,7 @@ packages_for() {
     case $1 in
         sample) echo "$build" ;;
         sample-iocp) echo "$build $mingw wine wine64" ;;
-        unit | port | stress | soak) echo "$build googletest" ;;
+        unit | port | abuse | stress | soak) echo "$build googletest" ;;
         api) echo "$build googletest $peers" ;;
         cost) echo "$build googletest python3 valgrind strace" ;;
         fault) echo "$build googletest binutils $network" ;;

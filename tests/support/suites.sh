@@ -49,6 +49,9 @@ suite_api() {
     run_sample auto 200
 }
 
+# Not under the sanitizers: it is about figures, of many peers.
+suite_abuse() { native abuse; }
+
 suite_fault() { native fault; }
 
 # Counted, not timed.
