@@ -398,8 +398,22 @@ PROXIED = (
         ("        icn_memory_release(proxied->kept, ICN_PROXY_HEADER_MAX, ICN_MEMORY_SESSION);\n", ""),)),
 )
 
+BUDGET = (
+    Mutant("budget not given back for what is sent", "net/session_send.c", (
+        ("        icn_budget_give_back(budget, bytes);\n    }\n    if (!icn_loop_wants(",
+         "        icn_budget_look(budget);\n    }\n    if (!icn_loop_wants("),)),
+    Mutant("budget not given back at an end", "net/session_send.c", (
+        ("        icn_budget_give_back(loop->roster->budget, unsent);", "        icn_budget_look(loop->roster->budget);"),)),
+    Mutant("budget not given back for what was not queued", "net/session_send.c", (
+        ("    give_up(session, bytes);\n    if (budget != NULL) {", "    give_up(session, bytes);\n    if (false) {"),)),
+    Mutant("who waits for the budget forgotten when bytes go", "net/budget.c", (
+        ("    (void)before;\n    icn_budget_look(budget);\n", "    (void)before;\n"),)),
+    Mutant("counted twice in the budget", "net/budget.c", (
+        ("&used, used + bytes));", "&used, used + 2 * bytes));"),)),
+)
+
 ALL = HANDLES + KICKS + OPERATIONS + SENDING + CLOSING + EVENTS + SERVICE + FRAMING + SCHEDULE + GROUPS + ADMISSION + \
-    CONDITIONER + PROXIED
+    CONDITIONER + PROXIED + BUDGET
 
 # What each file of tests/sim/regressions found once, made again: it has to fail with this, or it means nothing any more.
 REVERSED = {

@@ -1,5 +1,6 @@
 #include "configuration.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 extern "C" {
@@ -46,6 +47,10 @@ void draw_limits(iocpnet_service_options &options)
         break;
     }
     options.event_queue_bytes_max = one_of(event_max);
+    /* As little as may be. No choice of its own: recorded ones stay what they are. */
+    if (options.close_timeout_ms == 300 && options.send_queue_bytes_max <= 1500) {
+        options.memory_budget_bytes = std::max<uint64_t>(1024, 4 * options.send_queue_bytes_max);
+    }
 }
 
 ServiceConfiguration draw_service()

@@ -255,8 +255,8 @@ void check_statistics(const Service &service)
     const uint64_t by_header = statistics.accepts_refused_by_trust + statistics.accepts_refused_by_header +
                                statistics.accepts_refused_by_header_timeout;
     bool right = statistics.sessions_live == 0 && statistics.operations_live == 0 && statistics.send_queue_bytes == 0 &&
-                 statistics.connects_failed == service.failed && (service.proxied || by_header == 0) &&
-                 statistics.accepts_refused >= by_header;
+                 statistics.memory_budget_used == 0 && statistics.connects_failed == service.failed &&
+                 (service.proxied || by_header == 0) && statistics.accepts_refused >= by_header;
     for (uint32_t reason = 0; reason < IOCPNET_CLOSE_REASON_COUNT; reason++) {
         ended += service.ended_by_reason[reason];
         right = right && statistics.disconnects_by_reason[reason] == service.ended_by_reason[reason];

@@ -146,7 +146,8 @@ void check_send(Session &session, int32_t status, uint32_t size, const SendCondi
     if (status == IOCPNET_E_WOULD_BLOCK) {
         session.refused_at = std::max(session.refused_at, before.begun);
         const uint64_t broadcast = world.model.service(session.service).broadcast_bytes;
-        if (world.model.ledger.at(session.stream).begun() + broadcast <= options.send_queue_bytes_max) {
+        const bool fits = world.model.ledger.at(session.stream).begun() + broadcast <= options.send_queue_bytes_max;
+        if (fits && options.memory_budget_bytes == 0) {
             icn_sim_violation(invariant::send_queue_limit, "session %u: %u bytes were refused, %llu in all fit",
                               session.index, size, static_cast<unsigned long long>(options.send_queue_bytes_max));
         }

@@ -1,5 +1,6 @@
 #include "inside.hpp"
 
+#include "inside_budget.hpp"
 #include "inside_conditioned.hpp"
 #include "inside_services.hpp"
 #include "invariants.hpp"
@@ -186,6 +187,9 @@ void check_writable(const Service &service, const icn_session &session)
     const bool open = state_of(session) == ICN_SESSION_OPEN && session.close_claim.value < ICN_CLOSE_WRITING;
     if (known == nullptr || !open || !service.wants(IOCPNET_EVENT_WRITABLE) || !has_seen_all(service, *session.loop)) {
         return;
+    }
+    if (waits_for_budget(session)) {
+        return; /* as long as check_budget says */
     }
     const uint64_t below = session.send_queue.writable_below.value;
     const bool owed = known->refused_at > known->writable_at;
@@ -426,6 +430,7 @@ void check_quiet()
         }
         if (inside.started) {
             check_limit(service, inside.roster);
+            check_budget(service, inside);
         }
     });
     check_descriptors();

@@ -5,6 +5,7 @@
 #include "world.hpp"
 
 extern "C" {
+#include "net/budget.h"
 #include "net/listener.h"
 #include "net/session.h"
 #include "os/sim/network.h"
@@ -26,6 +27,12 @@ void check_send_queue(const Session &session)
     if (pinned.get() != nullptr && pinned.get()->send_queue.bytes.value > most) {
         icn_sim_violation(invariant::send_queue_limit, "session %u: %llu bytes are queued", session.index,
                           static_cast<unsigned long long>(pinned.get()->send_queue.bytes.value));
+    }
+    const icn_budget *budget = pinned.get() != nullptr ? pinned.get()->loop->roster->budget : nullptr;
+    if (budget != nullptr && budget->used.value > budget->bytes_max) {
+        icn_sim_violation(invariant::memory_budget, "service %u: %llu of %llu bytes are held", session.service,
+                          static_cast<unsigned long long>(budget->used.value),
+                          static_cast<unsigned long long>(budget->bytes_max));
     }
 }
 

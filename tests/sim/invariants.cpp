@@ -17,6 +17,7 @@ const Invariant table[] = {
     {invariant::sent_bytes, "what a peer received was accepted by send, each message once and in order"},
     {invariant::accepted_send_lost, "at a graceful end the peer received all that was given to the system"},
     {invariant::send_queue_limit, "a send queue never holds more than its limit, and refuses only when it would"},
+    {invariant::memory_budget, "the budget of a service counts what its queues hold, and is never passed"},
     {invariant::would_block_without_writable, "WRITABLE follows WOULD_BLOCK once there is room"},
     {invariant::bytes_unsent, "bytes accepted = bytes given to the system + bytes_unsent"},
     {invariant::close_reason, "reason, origin, status, code and text of an end are those of something that happened"},

@@ -18,6 +18,7 @@ inline constexpr char received_bytes[] = "received bytes";
 inline constexpr char sent_bytes[] = "sent bytes";
 inline constexpr char accepted_send_lost[] = "accepted send lost";
 inline constexpr char send_queue_limit[] = "send queue limit";
+inline constexpr char memory_budget[] = "memory budget";
 inline constexpr char would_block_without_writable[] = "would block without writable";
 inline constexpr char bytes_unsent[] = "bytes unsent";
 inline constexpr char close_reason[] = "close reason";
