@@ -59,7 +59,7 @@ bool is_all_back(Host &host)
 TEST_P(Budget, CapsTheSumOfAllSessions)
 {
     Host host(GetParam(), small_budget);
-    const std::string address = host.listen();
+    const std::string address = host.listen_with_small_buffers();
     ASSERT_EQ(IOCPNET_OK, host.start());
     Silent silent;
     ASSERT_NO_FATAL_FAILURE(fill_all(host, address, silent));
@@ -74,7 +74,7 @@ TEST_P(Budget, CapsTheSumOfAllSessions)
 TEST_P(Budget, ComesBackWhenTheSessionsEnd)
 {
     Host host(GetParam(), small_budget);
-    const std::string address = host.listen();
+    const std::string address = host.listen_with_small_buffers();
     ASSERT_EQ(IOCPNET_OK, host.start());
     Silent silent;
     ASSERT_NO_FATAL_FAILURE(fill_all(host, address, silent));
@@ -88,7 +88,7 @@ TEST_P(Budget, ComesBackWhenTheSessionsEnd)
 TEST_P(Budget, IsBackInTheEndOfAServiceThatIsDestroyedInTheMiddle)
 {
     Host host(GetParam(), small_budget);
-    const std::string address = host.listen();
+    const std::string address = host.listen_with_small_buffers();
     ASSERT_EQ(IOCPNET_OK, host.start());
     Silent silent;
     ASSERT_NO_FATAL_FAILURE(fill_all(host, address, silent));
@@ -99,7 +99,7 @@ TEST_P(Budget, ASessionWithLittleQueuedGoesOnWhileOthersHaveUsedIt)
 {
     Host host(GetParam(), small_budget);
     host.echo();
-    const std::string address = host.listen();
+    const std::string address = host.listen_with_small_buffers();
     ASSERT_EQ(IOCPNET_OK, host.start());
     Silent silent;
     ASSERT_NO_FATAL_FAILURE(fill_all(host, address, silent));
@@ -113,7 +113,7 @@ TEST_P(Budget, ASessionWithLittleQueuedGoesOnWhileOthersHaveUsedIt)
 TEST_P(Budget, EveryRefusedSessionIsToldWhenThereIsRoom)
 {
     Host host(GetParam(), small_budget);
-    const std::string address = host.listen();
+    const std::string address = host.listen_with_small_buffers();
     ASSERT_EQ(IOCPNET_OK, host.start());
     Silent silent;
     ASSERT_NO_FATAL_FAILURE(fill_all(host, address, silent));
@@ -173,7 +173,7 @@ TEST_P(Budget, WhatIsSentBackFromWhereItLiesIsInIt)
 {
     Host host(GetParam(), small_budget);
     host.echo();
-    const std::string address = host.listen();
+    const std::string address = host.listen_with_small_buffers();
     ASSERT_EQ(IOCPNET_OK, host.start());
     Socket peer = Socket::connect(address);
     const std::string bytes(20000, 'e');
@@ -187,7 +187,7 @@ TEST_P(Budget, WhatIsSentBackFromWhereItLiesIsInIt)
 TEST_P(Budget, ABroadcastSkipsThoseForWhomThereIsNoRoom)
 {
     Host host(GetParam(), small_budget);
-    const std::string address = host.listen();
+    const std::string address = host.listen_with_small_buffers();
     ASSERT_EQ(IOCPNET_OK, host.start());
     Silent silent;
     ASSERT_NO_FATAL_FAILURE(fill_all(host, address, silent));
@@ -218,7 +218,7 @@ TEST_P(Budget, ASessionWithoutRoomIsDisconnectedWhereThatIsThePolicy)
         small_budget(options);
         options.send_policy = IOCPNET_SEND_DISCONNECT;
     });
-    const std::string address = host.listen();
+    const std::string address = host.listen_with_small_buffers();
     ASSERT_EQ(IOCPNET_OK, host.start());
     std::vector<Socket> peers;
     for (uint32_t i = 0; i < silent_count; i++) {
@@ -250,7 +250,7 @@ TEST_P(Budget, AThousandPeersThatNeverReadCostNoMoreThanIt)
         options.send_queue_bytes_low = 128 * 1024;
     });
     host.recorder().keep_no_data();
-    const std::string address = host.listen();
+    const std::string address = host.listen_with_small_buffers();
     ASSERT_EQ(IOCPNET_OK, host.start());
     std::vector<Socket> silent;
     for (uint32_t i = 0; i < peer_count; i++) {
@@ -276,7 +276,7 @@ TEST_P(Budget, AThousandPeersThatNeverReadCostNoMoreThanIt)
 TEST_P(Budget, TheDefaultLimitOfASessionFollowsItDown)
 {
     Host host(GetParam(), [](iocpnet_service_options &options) { options.memory_budget_bytes = 4096; });
-    const std::string address = host.listen();
+    const std::string address = host.listen_with_small_buffers();
     ASSERT_EQ(IOCPNET_OK, host.start());
     Socket peer = Socket::connect(address);
     ASSERT_TRUE(host.wait_connected(1));

@@ -54,7 +54,7 @@ TEST_P(SessionStatistics, ARefusedSessionIsOwedWritableUntilItComes)
         options.send_queue_bytes_max = 65536;
         options.send_queue_bytes_low = 1024;
     });
-    const std::string address = host.listen();
+    const std::string address = host.listen_with_small_buffers();
     ASSERT_EQ(IOCPNET_OK, host.start());
     Socket peer = Socket::connect(address, 8192);
     ASSERT_TRUE(host.wait_connected(1));
@@ -73,7 +73,7 @@ TEST_P(SessionStatistics, WhoWaitsForTheBudgetIsOwedWritable)
         options.send_queue_bytes_max = 65536;
         options.send_queue_bytes_low = 32768;
     });
-    const std::string address = host.listen();
+    const std::string address = host.listen_with_small_buffers();
     ASSERT_EQ(IOCPNET_OK, host.start());
     std::vector<Socket> peers;
     for (uint32_t i = 0; i < 8; i++) {

@@ -233,6 +233,14 @@ std::string Host::listen(const iocpnet_listener_options *options, const char *ad
     return session_address(iocpnet_listener_address, listener_);
 }
 
+std::string Host::listen_with_small_buffers()
+{
+    iocpnet_listener_options options;
+    iocpnet_listener_options_init(&options, sizeof options);
+    options.socket.send_buffer_bytes = 65536;
+    return listen(&options);
+}
+
 iocpnet_session Host::connect(const std::string &address, void *user)
 {
     iocpnet_session session = 0;

@@ -59,6 +59,8 @@ public:
     int32_t start();
     /* Opens a listener, by default at a free port of 127.0.0.1, and returns its address. */
     std::string listen(const iocpnet_listener_options *options = nullptr, const char *address = "127.0.0.1:0");
+    /* As listen; the system takes little of what a peer does not read. */
+    std::string listen_with_small_buffers();
     iocpnet_session connect(const std::string &address, void *user = nullptr);
     /* Raw peers, all accepted. */
     std::vector<Socket> connect_peers(const std::string &address, uint32_t count);
