@@ -85,7 +85,7 @@ iocpnet_listener_options slow_options()
 
 void close_quickly(iocpnet_service_options &options)
 {
-    options.close_timeout_ms = 500;
+    options.close_timeout_ms = 1;
 }
 
 TEST_P(Slowloris, ThousandsThatSayNothingAreClosedAtTheDeadlineOfTheFirstBytes)
