@@ -195,6 +195,7 @@ TEST_F(Inbox, WhatWaitsTakesHardlyMoreThanItsBytes)
     EXPECT_LE(icn_memory_bytes(ICN_MEMORY_SEND_BUFFER), count * (part.size() + 64) + 2 * ICN_INBOX_BLOCK_BYTES);
     (void)taken();
     ASSERT_EQ(put(one, "x").status, IOCPNET_OK);
+    ASSERT_EQ(put(one, std::string(ICN_INBOX_BLOCK_BYTES / 16, 'x')).status, IOCPNET_OK); /* the record grows */
     icn_memory_fail(1, 1);
     while (put(one, part).status == IOCPNET_OK) {
     }
