@@ -28,6 +28,8 @@ struct End {
     std::string sent; /* accepted for sending */
     std::string received;
     bool ended_in_order = false; /* disconnected gracefully, and nothing cut that short */
+    bool cut = false;            /* into messages: the beginning of one may be missing at the end */
+    bool unknown = false;        /* what it sent was changed on the way */
 };
 
 class World
@@ -71,7 +73,22 @@ private:
         iocpnet_listener handle = 0;
         Service *service = nullptr;
         bool closed = false;
+        bool guarded = false; /* has limits */
         std::string address;
+    };
+
+    struct Group {
+        iocpnet_group handle = 0;
+        const Service *service = nullptr;
+        bool destroyed = false;
+    };
+
+    /* What a job is given. */
+    struct Job {
+        World *world = nullptr;
+        const Service *service = nullptr; /* NULL: not known */
+        bool accepted = false;
+        uint32_t runs = 0;
     };
 
     struct Peer {
@@ -113,6 +130,21 @@ private:
     void peer_receives();
     void peer_ends();
 
+    /* ---- features (world_features.cpp) ---- */
+    void call_feature();
+    void set_framing();
+    void send_message();
+    void forget_stream(Session *session);
+    void set_timer(const Service &service);
+    void post(const Service &service);
+    static void IOCPNET_CALL posted(const iocpnet_event *event, void *user);
+    void judge_jobs();
+    void open_guarded_listener(Service &service);
+    bool is_guarded(const std::string &connection) const;
+    void create_group(Service &service);
+    void change_group();
+    void broadcast();
+
     /* ---- what happened (world.cpp) ---- */
     static void IOCPNET_CALL called_back(const iocpnet_event *event, void *user);
     void handle(const iocpnet_event &event, bool may_call);
@@ -148,12 +180,16 @@ private:
     std::deque<Service> services_; /* pointers to what is in these stay good */
     std::deque<Session> sessions_;
     std::deque<Listener> listeners_;
+    std::deque<Group> groups_;
+    std::deque<Job> jobs_;
     std::deque<Peer> peers_;
     api_test::Socket raw_listener_;
     std::set<std::pair<iocpnet_service, uint32_t>> driven_; /* dispatchers that a call is inside of */
     uint32_t depth_ = 0;                                    /* of callbacks */
     bool failing_ = false;                                  /* an allocation was made to fail */
     bool ending_ = false;
+    bool cut_unknown_ = false; /* a framing was set on a session that nobody has heard of */
+    bool all_unknown_ = false; /* something was sent to sessions that are not told apart */
 };
 
 } // namespace fuzz

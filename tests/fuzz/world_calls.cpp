@@ -145,6 +145,9 @@ void World::call_service(Service &service)
     case 9:
         read_listener();
         break;
+    case 11:
+        call_feature();
+        break;
     default:
         open_listener(service);
         break;
@@ -233,6 +236,11 @@ void World::call_process()
         static_cast<void>(iocpnet_last_os_error());
         expect(iocpnet_set_allocator(nullptr), {IOCPNET_E_INVALID_ARGUMENT});
         break;
+    case 6:
+        for (uint32_t calls = 1 + input_.below(8); calls != 0; calls--) {
+            call_feature();
+        }
+        break;
     default:
         icn_memory_fail(0, 0);
         break;
@@ -271,7 +279,10 @@ void World::create_service()
     made.delivery = options.delivery;
     made.dispatchers = options.dispatcher_count;
     services_.push_back(made);
-    for (uint32_t kind = IOCPNET_EVENT_CONNECTED; kind <= IOCPNET_EVENT_SERVICE_STOPPED; kind++) {
+    for (uint32_t kind = IOCPNET_EVENT_CONNECTED; kind <= IOCPNET_EVENT_TIMER; kind++) {
+        if (kind == IOCPNET_EVENT_SERVICE_DESTROYED) {
+            continue; /* nobody destroys inside a callback */
+        }
         if (made.delivery == IOCPNET_DELIVERY_CALLBACKS && status == IOCPNET_OK) {
             FUZZ_REQUIRE(iocpnet_service_set_callback(made.handle, kind, called_back, this) == IOCPNET_OK);
         }
