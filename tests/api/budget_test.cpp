@@ -18,19 +18,8 @@ void small_budget(iocpnet_service_options &options)
     options.send_queue_bytes_low = queue_max / 2;
 }
 
-/* Where Windows is played by wine, to fill the queues of all peers takes half a minute: one mode is enough there. */
 class Budget : public ModeTest
 {
-protected:
-    void SetUp() override
-    {
-        const Mode mode = GetParam();
-        if (mode.port == IOCPNET_PORT_IOCP &&
-            (mode.driving != IOCPNET_DRIVING_LIBRARY || mode.delivery != IOCPNET_DELIVERY_CALLBACKS)) {
-            GTEST_SKIP() << "slow on this port: one mode has them";
-        }
-        ModeTest::SetUp();
-    }
 };
 API_TEST_IN_EVERY_MODE(Budget);
 
