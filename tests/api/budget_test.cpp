@@ -60,6 +60,22 @@ TEST_P(Budget, CapsTheSumOfAllSessions)
     EXPECT_GE(now.sends_refused, now.sends_refused_by_budget);
 }
 
+TEST_P(Budget, ComesBackWhereNobodyIsToldOfWhatIsSent)
+{
+    Host host(GetParam(), [](iocpnet_service_options &options) {
+        small_budget(options);
+        options.batch_events &= ~IOCPNET_EVENT_BIT(IOCPNET_EVENT_SENT); /* with callbacks it is told */
+    });
+    const std::string address = host.listen();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    ASSERT_TRUE(host.wait_connected(1));
+    const std::string bytes(20000, 's');
+    ASSERT_EQ(IOCPNET_OK, host.send(host.recorder().nth(0), bytes));
+    EXPECT_TRUE(bytes == peer.receive(bytes.size()));
+    EXPECT_TRUE(is_all_back(host));
+}
+
 TEST_P(Budget, ComesBackWhenTheSessionsEnd)
 {
     Host host(GetParam(), small_budget);
