@@ -400,6 +400,7 @@ typedef struct iocpnet_service_statistics {
     uint64_t accepts_refused_by_header_timeout; /* it was not whole in time */
     uint64_t memory_budget_used;                /* now: bytes of memory_budget_bytes; 0 without a budget */
     uint64_t sends_refused_by_budget;           /* of sends_refused: memory_budget_bytes */
+    uint64_t sends_replaced;                    /* of sends: by a newer iocpnet_session_send_latest, before they left */
 } iocpnet_service_statistics;
 
 /* One event that was delivered, see iocpnet_service_trace. 48 bytes, for ever. */
@@ -894,6 +895,27 @@ IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_consume(iocpnet_session session
  */
 IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_send_message(iocpnet_session session, const void *data, uint64_t size);
 
+/* Flags of iocpnet_session_send_latest. */
+enum {
+    IOCPNET_LATEST_MESSAGE = 1 /* with the header or delimiter of the session's framing */
+};
+
+/*
+ * Sends state, of which only the newest is of use: as iocpnet_session_send, but what was sent before with the same `key`,
+ * and has not left yet, is replaced, in its place. So a peer that reads slowly gets fewer messages, not older ones.
+ * It has the place of the first one with its key of those that have not left: so it may leave before what was sent before
+ * it, but after that one. It can be replaced until the send that it is part of begins, of which each takes some 16 KiB from
+ * the front of the queue.
+ * `key`: the host's own, of this session: what the message is about. `data`: copied.
+ * `flags`: 0, or IOCPNET_LATEST_MESSAGE: framed as by iocpnet_session_send_message.
+ * While it can be replaced a message counts as 256 bytes more than it has for the limit of the queue and the budget. One that
+ * is as long as the one that it replaces always has room; one without room is refused, and the older one stays.
+ * Errors: as iocpnet_session_send; with the flag also as iocpnet_session_send_message; INVALID_ARGUMENT (flags).
+ * Since 1.0.
+ */
+IOCPNET_API int32_t IOCPNET_CALL iocpnet_session_send_latest(iocpnet_session session, uint64_t key, const void *data,
+                                                             uint64_t size, uint32_t flags);
+
 /*
  * Gives every field its default and sets struct_size. `size`: sizeof(iocpnet_disconnect_options) of the caller.
  * Errors: INVALID_ARGUMENT (NULL), INVALID_STRUCT_SIZE. Since 1.0.
@@ -1295,6 +1317,8 @@ typedef struct iocpnet_api {
     int32_t(IOCPNET_CALL *conditioner_init)(iocpnet_conditioner *conditioner, uint32_t size);
     int32_t(IOCPNET_CALL *service_set_conditioner)(iocpnet_service service, const iocpnet_conditioner *conditioner);
     int32_t(IOCPNET_CALL *session_set_conditioner)(iocpnet_session session, const iocpnet_conditioner *conditioner);
+    int32_t(IOCPNET_CALL *session_send_latest)(iocpnet_session session, uint64_t key, const void *data, uint64_t size,
+                                               uint32_t flags);
 } iocpnet_api;
 
 /*

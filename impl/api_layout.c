@@ -122,6 +122,7 @@ static const layout layouts[] = {
     FIELD(iocpnet_service_statistics, accepts_refused_by_header_timeout),
     FIELD(iocpnet_service_statistics, memory_budget_used),
     FIELD(iocpnet_service_statistics, sends_refused_by_budget),
+    FIELD(iocpnet_service_statistics, sends_replaced),
     WHOLE(iocpnet_trace_record),
     FIELD(iocpnet_trace_record, number),
     FIELD(iocpnet_trace_record, time_us),
@@ -330,6 +331,7 @@ static const layout layouts[] = {
     FIELD(iocpnet_api, conditioner_init),
     FIELD(iocpnet_api, service_set_conditioner),
     FIELD(iocpnet_api, session_set_conditioner),
+    FIELD(iocpnet_api, session_send_latest),
 };
 
 int32_t IOCPNET_CALL iocpnet_layout(const char *name, uint32_t *offset, uint32_t *size)

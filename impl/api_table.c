@@ -61,6 +61,7 @@ static const iocpnet_api table_of_functions = {
     .framing_init = iocpnet_framing_init,
     .session_set_framing = iocpnet_session_set_framing,
     .session_send_message = iocpnet_session_send_message,
+    .session_send_latest = iocpnet_session_send_latest,
     .session_set_timer = iocpnet_session_set_timer,
     .session_cancel_timer = iocpnet_session_cancel_timer,
     .service_set_timer = iocpnet_service_set_timer,

@@ -7,6 +7,7 @@ set(IOCPNET_SOURCES_COMMON
     api_connect.c
     api_framing.c
     api_group.c
+    api_latest.c
     api_layout.c
     api_listener.c
     api_options.c
@@ -48,6 +49,8 @@ set(IOCPNET_SOURCES_COMMON
     net/guard.c
     net/inbox.c
     net/lane.c
+    net/latest.c
+    net/latest_entry.c
     net/listener.c
     net/listener_admit.c
     net/loop.c

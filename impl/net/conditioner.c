@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "net/conditioner_state.h"
+#include "net/latest.h"
 #include "net/session_framing.h"
 #include "os/clock.h"
 #include "os/socket.h"
@@ -239,13 +240,17 @@ bool icn_conditioner_keeps_end(icn_session *session)
 /* What the system has taken since, and what was queued. False: the connection is to be reset. */
 static bool follow_queue(icn_conditioner *conditioner)
 {
-    const icn_session *session = conditioner->session;
+    icn_session *session = conditioner->session;
     icn_lane *lane = &conditioner->outgoing;
     const uint64_t sent = icn_u64_load_relaxed(&session->bytes_sent);
     /* A send that began before the conditioner may have taken bytes that this lane has never seen. */
     const uint64_t taken = min_u64(sent - conditioner->sent, lane->bytes);
     conditioner->sent = sent;
     icn_lane_take(lane, &conditioner->settings.send, taken);
+    if (session->late) {
+        /* To the conditioner it has left. */
+        (void)icn_latest_bind(session, UINT32_MAX);
+    }
     const uint64_t queued = icn_send_queue_sum(&session->send_queue);
     ICN_CHECK(queued >= lane->bytes);
     if (queued == lane->bytes) {

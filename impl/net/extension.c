@@ -86,6 +86,7 @@ void icn_extension_end(icn_session *session)
     icn_groups_leave(session, extension);
     icn_mutex_unlock(groups);
     icn_schedule_leave(session, extension);
+    icn_latest_end(session, extension);
     if (session->loop->roster->budget != NULL) {
         icn_budget_leave(session->loop->roster->budget, extension);
     }

@@ -1,11 +1,11 @@
 /*
  * What only some sessions need, in a block of its own: their groups, the timers that the host sets on them, their place
- * among those that the budget has refused. Made when it is first needed; ended by the owner, before the session's last event.
+ * among those that the budget has refused, the state that is still to be sent. Made when it is first needed; ended by the
+ * owner, before the session's last event.
  *
  * Any thread with a pin makes it by replacing the session's empty pointer; the owner ends it by exchanging the pointer for
  * a mark that stays. Whoever looks at the pointer under one of the mutexes below may use what it finds until it unlocks:
- * the owner exchanges it under that of the groups, and takes those of the schedule and the budget after it, before it
- * frees the block.
+ * the owner exchanges it under that of the groups, and takes the others after it, before it frees the block.
  */
 #ifndef ICN_NET_EXTENSION_H
 #define ICN_NET_EXTENSION_H
@@ -16,6 +16,7 @@
 #include "base/atomic.h"
 #include "base/list.h"
 #include "net/budget.h"
+#include "net/latest.h"
 
 struct icn_conditioner;
 struct icn_group;
@@ -30,6 +31,7 @@ typedef struct icn_extension {
     icn_list alarms;      /* timers that the host has set */
 
     icn_budget_place budget; /* under the mutex of the budget */
+    icn_latest latest;       /* under the mutex of loop->latest */
 
     struct icn_conditioner *conditioner;        /* owner thread; NULL: never had one */
     struct icn_conditioner *conditioner_wanted; /* under the mutex of the groups, as the next; NULL: none */

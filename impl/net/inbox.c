@@ -302,6 +302,31 @@ int32_t icn_inbox_put_buffer(icn_inbox *inbox, icn_send_queue *queue, icn_buffer
     return status;
 }
 
+int32_t icn_inbox_try_put_chunk(icn_inbox *inbox, icn_send_queue *queue, icn_send_chunk *chunk, bool *begun)
+{
+    int32_t status = IOCPNET_E_NO_MEMORY;
+    icn_mutex_lock(&inbox->mutex);
+    if (has_room(inbox, (uint32_t)(HEADER_BYTES + POINTER_BYTES)) || inbox->spare_count > inbox->promised) {
+        status = put_pointer(inbox, queue, SIZE_CHUNK, chunk);
+    }
+    if (status == IOCPNET_OK) {
+        *begun = fill(inbox);
+    }
+    icn_mutex_unlock(&inbox->mutex);
+    return status;
+}
+
+int32_t icn_inbox_provide(icn_inbox *inbox)
+{
+    int32_t status = IOCPNET_OK;
+    icn_mutex_lock(&inbox->mutex);
+    if (inbox->spare_count <= inbox->promised) {
+        status = allocate_spare(inbox) ? IOCPNET_OK : IOCPNET_E_NO_MEMORY;
+    }
+    icn_mutex_unlock(&inbox->mutex);
+    return status;
+}
+
 static uint32_t record_bytes(const icn_broadcast *broadcast)
 {
     return (uint32_t)(HEADER_BYTES + BROADCAST_BYTES + broadcast->excepted_count * sizeof(uint64_t));

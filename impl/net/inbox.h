@@ -85,6 +85,14 @@ void icn_inbox_fini(icn_inbox *inbox);
 int32_t icn_inbox_put(icn_inbox *inbox, icn_send_queue *queue, const iocpnet_iovec *pieces, uint32_t count,
                       uint64_t bytes, bool *begun);
 
+/*
+ * The same for a chunk, without memory for a record being looked for, and not counted. NO_MEMORY: icn_inbox_provide, and
+ * again. Any thread, which may hold a mutex.
+ */
+int32_t icn_inbox_try_put_chunk(icn_inbox *inbox, icn_send_queue *queue, icn_send_chunk *chunk, bool *begun);
+/* Looks for that memory. IOCPNET_OK or IOCPNET_E_NO_MEMORY. Any thread. */
+int32_t icn_inbox_provide(icn_inbox *inbox);
+
 /* The same for a shared buffer, which the caller keeps alive during the call. */
 int32_t icn_inbox_put_buffer(icn_inbox *inbox, icn_send_queue *queue, icn_buffer *buffer, bool *begun);
 

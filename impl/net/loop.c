@@ -45,6 +45,7 @@ void icn_loop_init(icn_loop *loop, uint32_t index, icn_port *port, icn_roster *r
     loop->kick_handlers[ICN_KICK_STOP] = stop_requested;
     icn_kick_init(&loop->stop_kick, ICN_KICK_STOP);
     icn_inbox_init(&loop->inbox);
+    icn_latest_pool_init(&loop->latest);
     icn_kick_init(&loop->inbox_kick, ICN_KICK_INBOX);
 }
 
@@ -56,6 +57,7 @@ void icn_loop_fini(icn_loop *loop)
     icn_conditioners_fini(loop);
     icn_inbox_fini(&loop->inbox);
     icn_send_pool_fini(&loop->send_pool);
+    icn_latest_pool_fini(&loop->latest);
     icn_mutex_fini(&loop->socket_mutex);
     icn_port_close(loop->port);
 }

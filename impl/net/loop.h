@@ -15,6 +15,7 @@
 #include "net/gate.h"
 #include "net/inbox.h"
 #include "net/roster.h"
+#include "net/latest_entry.h"
 #include "net/send_queue.h"
 #include "net/spin.h"
 #include "os/thread.h"
@@ -160,6 +161,7 @@ struct icn_loop {
     icn_loop_counters counters;
     icn_inbox inbox;             /* what other threads send */
     icn_kick inbox_kick;         /* the inbox was empty, and is no more */
+    icn_latest_pool latest;      /* of what is sent by key */
     icn_atomic_pointer schedule; /* see schedule.h; NULL: never needed */
 
     /* Owner thread. */

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/list.h"
+#include "net/latest_entry.h"
 #include "util/memory.h"
 
 #define CAPACITY_USUAL ((uint32_t)(ICN_SEND_CHUNK_BYTES - sizeof(icn_send_chunk)))
@@ -86,6 +88,10 @@ icn_send_chunk *icn_send_chunk_share(icn_send_pool *pool, icn_buffer *buffer)
 void icn_send_chunk_recycle(icn_send_pool *pool, icn_send_chunk *chunk)
 {
     uint32_t kind = chunk->kind;
+    if (kind == ICN_SEND_CHUNK_LATEST) {
+        icn_latest_entry_recycle(ICN_CONTAINER(chunk, icn_latest_entry, chunk));
+        return;
+    }
     if (kind == ICN_SEND_CHUNK_SHARED) {
         icn_buffer_drop(chunk->shared);
     }

@@ -15,7 +15,8 @@ typedef enum icn_send_chunk_kind {
     ICN_SEND_CHUNK_SMALL,  /* for the first bytes of a queue, which are often all */
     ICN_SEND_CHUNK_USUAL,  /* for what follows */
     ICN_SEND_CHUNK_SHARED, /* the bytes of a shared buffer */
-    ICN_SEND_CHUNK_LARGE   /* of any size; not kept */
+    ICN_SEND_CHUNK_LARGE,  /* of any size; not kept */
+    ICN_SEND_CHUNK_LATEST  /* see latest_entry.h */
 } icn_send_chunk_kind;
 
 #define ICN_SEND_CHUNK_KEPT_KINDS 3

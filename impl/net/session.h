@@ -74,6 +74,7 @@ typedef struct icn_session {
     bool end_of_stream : 1;  /* nothing more can be received: the peer's FIN, or an error */
     uint8_t broken : 1;      /* an error ended an operation: nothing more can be sent either */
     uint8_t conditioned : 1; /* the extension has a conditioner, which is in use. Looked at with `broken` */
+    uint8_t late : 1;        /* what is queued is bound as it leaves, some of it. Looked at with these two */
     bool cut : 1;            /* did not end gracefully: the connection is reset when the socket is closed */
     bool no_delay : 1;
     bool unanswered : 1; /* does not receive before the host has said what it consumed */
@@ -240,6 +241,12 @@ int32_t icn_session_set_pause(icn_session *session, bool pause);
 
 /* Any thread. `bytes`: the sum of the pieces. Errors as iocpnet_session_send. */
 int32_t icn_session_send(icn_session *session, const iocpnet_iovec *pieces, uint32_t count, uint64_t bytes);
+/* Any thread: takes room in the queue, and in the budget. WOULD_BLOCK, of which WRITABLE or the end follows, or NO_MEMORY. */
+int32_t icn_session_reserve(icn_session *session, uint64_t bytes);
+/* Any thread: gives back what was taken, and is not needed after all. */
+void icn_session_give_up(icn_session *session, uint64_t bytes);
+/* Owner thread: the same for what the queue no longer has. Whoever waits for room is looked at later. */
+void icn_session_give_back(icn_session *session, uint64_t bytes);
 /* Any thread: WRITABLE is to come once the queue has room for so many bytes. */
 void icn_session_owe_writable(icn_session *session, uint64_t bytes);
 /* Any thread: WRITABLE is to come, or the session waits for the budget. */

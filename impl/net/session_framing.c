@@ -5,6 +5,7 @@
 
 #include "base/attributes.h"
 #include "base/check.h"
+#include "net/latest.h"
 #include "util/memory.h"
 
 static icn_session_framing *framing_of(const icn_session *session)
@@ -104,17 +105,30 @@ int32_t icn_session_set_framing(icn_session *session, const icn_framing *framing
     return IOCPNET_OK;
 }
 
-int32_t icn_session_send_message(icn_session *session, const void *data, uint64_t size)
+static int32_t wrap(const icn_session *session, const void *data, uint64_t size, icn_framed *message)
 {
     icn_session_framing *framed = framing_of(session);
-    icn_framed message;
     if (framed == NULL) {
         return IOCPNET_E_INVALID_STATE;
     }
     icn_mutex_lock(&framed->mutex);
-    int32_t status = icn_framing_wrap(&framed->wanted, data, size, &message);
+    int32_t status = icn_framing_wrap(&framed->wanted, data, size, message);
     icn_mutex_unlock(&framed->mutex);
+    return status;
+}
+
+int32_t icn_session_send_message(icn_session *session, const void *data, uint64_t size)
+{
+    icn_framed message;
+    int32_t status = wrap(session, data, size, &message);
     return status == IOCPNET_OK ? icn_session_send(session, message.pieces, message.count, message.bytes) : status;
+}
+
+int32_t icn_session_send_latest_message(icn_session *session, uint64_t key, const void *data, uint64_t size)
+{
+    icn_framed message;
+    int32_t status = wrap(session, data, size, &message);
+    return status == IOCPNET_OK ? icn_latest_send(session, key, message.pieces, message.count, message.bytes) : status;
 }
 
 static ICN_RARE void take_change(icn_session_framing *framed)

@@ -44,6 +44,8 @@ int32_t icn_session_set_framing(icn_session *session, const icn_framing *framing
 int32_t icn_session_consume(icn_session *session, uint64_t bytes);
 /* Any thread: iocpnet_session_send_message. */
 int32_t icn_session_send_message(icn_session *session, const void *data, uint64_t size);
+/* Any thread: iocpnet_session_send_latest of a message. */
+int32_t icn_session_send_latest_message(icn_session *session, uint64_t key, const void *data, uint64_t size);
 
 /*
  * With batches the bytes may lie where the records of their own events are to be written: they go to the port's own

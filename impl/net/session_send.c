@@ -5,6 +5,7 @@
 #include "net/broadcast.h"
 #include "net/budget.h"
 #include "net/conditioner.h"
+#include "net/latest.h"
 #include "net/session.h"
 
 /* Pieces of one gathered send. */
@@ -81,12 +82,12 @@ static bool may_send(const icn_session *session)
     return (state == ICN_SESSION_OPEN || state == ICN_SESSION_FLUSHING) && !session->broken;
 }
 
-/* The same, and nothing holds it back: one look at both bits. */
+/* The same, and what is queued can leave as it is: one look at the three bits. */
 static inline bool may_send_at_once(const icn_session *session)
 {
     icn_session_state state = icn_session_state_now(session);
     return (state == ICN_SESSION_OPEN || state == ICN_SESSION_FLUSHING) &&
-           (session->broken == 0 && session->conditioned == 0);
+           (session->broken == 0 && session->conditioned == 0 && session->late == 0);
 }
 
 /* Something was moved to the queue, or there was no memory for it: that does not wait for a send in flight. */
@@ -106,6 +107,14 @@ static bool leaves_after_callback(const icn_session *session)
     return icn_session_is_served(session) && icn_port_sends_now(session->loop->port);
 }
 
+static void append_chunk(icn_send_queue *queue, icn_send_chunk *chunk)
+{
+    if (icn_latest_is_unbound(chunk)) {
+        ICN_CONTAINER(queue, icn_session, send_queue)->late = true;
+    }
+    icn_send_queue_append_chunk(queue, chunk);
+}
+
 static void share_out(icn_loop *loop, const icn_inbox_record *record)
 {
     if (record->kind == ICN_INBOX_BROADCAST) {
@@ -116,7 +125,7 @@ static void share_out(icn_loop *loop, const icn_inbox_record *record)
     icn_send_queue *queue = record->queue;
     switch (record->kind) {
     case ICN_INBOX_CHUNK:
-        icn_send_queue_append_chunk(queue, record->chunk);
+        append_chunk(queue, record->chunk);
         break;
     case ICN_INBOX_BUFFER:
         icn_send_queue_append_accepted(queue, &loop->send_pool, record->buffer);
@@ -241,7 +250,7 @@ static ICN_RARE void refuse(icn_session *session, uint64_t bytes)
 }
 
 /* Nothing was queued after all. */
-static void give_up(icn_session *session, uint64_t bytes)
+static void unreserve(icn_session *session, uint64_t bytes)
 {
     icn_send_queue_unreserve(&session->send_queue, bytes);
     /* The owner may have looked while these bytes took the room that another send waits for. */
@@ -253,7 +262,7 @@ static ICN_RARE int32_t take_budget(icn_session *session, uint64_t bytes)
     icn_loop *loop = session->loop;
     int32_t status = icn_budget_take(session, bytes, icn_u32_load_relaxed(&session->send_queue.bytes));
     if (status != IOCPNET_OK) {
-        give_up(session, bytes);
+        unreserve(session, bytes);
     }
     if (status == IOCPNET_E_WOULD_BLOCK) {
         icn_u64_add(&loop->counters.foreign_refusals, 1);
@@ -264,13 +273,38 @@ static ICN_RARE int32_t take_budget(icn_session *session, uint64_t bytes)
     return status;
 }
 
-static ICN_RARE void not_queued(icn_session *session, uint64_t bytes)
+ICN_RARE void icn_session_give_up(icn_session *session, uint64_t bytes)
 {
     icn_budget *budget = session->loop->roster->budget;
-    give_up(session, bytes);
+    unreserve(session, bytes);
     if (budget != NULL) {
         icn_budget_give_back(budget, bytes);
     }
+}
+
+void icn_session_give_back(icn_session *session, uint64_t bytes)
+{
+    icn_budget *budget = session->loop->roster->budget;
+    ICN_CHECK(icn_loop_is_mine(session->loop));
+    icn_send_queue_unreserve(&session->send_queue, bytes);
+    if (budget != NULL) {
+        icn_budget_give_back(budget, bytes);
+    }
+}
+
+static inline int32_t reserve(icn_session *session, uint64_t bytes)
+{
+    const icn_roster *roster = session->loop->roster;
+    if (!icn_send_queue_reserve(&session->send_queue, bytes, roster->send_queue_bytes_max)) {
+        refuse(session, bytes);
+        return IOCPNET_E_WOULD_BLOCK;
+    }
+    return roster->budget != NULL ? take_budget(session, bytes) : IOCPNET_OK;
+}
+
+int32_t icn_session_reserve(icn_session *session, uint64_t bytes)
+{
+    return reserve(session, bytes);
 }
 
 static int32_t send_payload(icn_session *session, const icn_payload *payload)
@@ -284,15 +318,9 @@ static int32_t send_payload(icn_session *session, const icn_payload *payload)
     if (bytes > loop->roster->send_queue_bytes_max) {
         return IOCPNET_E_TOO_LARGE;
     }
-    if (!icn_send_queue_reserve(&session->send_queue, bytes, loop->roster->send_queue_bytes_max)) {
-        refuse(session, bytes);
-        return IOCPNET_E_WOULD_BLOCK;
-    }
-    if (loop->roster->budget != NULL) {
-        status = take_budget(session, bytes);
-        if (status != IOCPNET_OK) {
-            return status;
-        }
+    status = reserve(session, bytes);
+    if (status != IOCPNET_OK) {
+        return status;
     }
     const uint64_t self = icn_thread_self();
     if (icn_loop_is_driven_by(loop, self)) {
@@ -301,7 +329,7 @@ static int32_t send_payload(icn_session *session, const icn_payload *payload)
         status = send_by_other(session, payload);
     }
     if (status != IOCPNET_OK) {
-        not_queued(session, bytes);
+        icn_session_give_up(session, bytes);
     }
     return status;
 }
@@ -378,6 +406,13 @@ static void start_send(icn_session *session, const iocpnet_iovec *pieces, uint32
     icn_port_send(loop->port, &session->endpoint, pieces, count);
 }
 
+/* Of what is queued, and may leave now. */
+static uint32_t gather(icn_session *session, iocpnet_iovec *pieces)
+{
+    const uint32_t count_max = session->late ? icn_latest_bind(session, GATHER_MAX) : GATHER_MAX;
+    return icn_send_queue_gather(&session->send_queue, pieces, count_max);
+}
+
 uint32_t icn_session_send_some(icn_session *session, uint32_t bytes_max)
 {
     ICN_CHECK(session->conditioned && bytes_max != 0);
@@ -386,7 +421,7 @@ uint32_t icn_session_send_some(icn_session *session, uint32_t bytes_max)
     }
     iocpnet_iovec pieces[GATHER_MAX];
     uint32_t count = 0;
-    const uint32_t gathered = icn_send_queue_gather(&session->send_queue, pieces, GATHER_MAX);
+    const uint32_t gathered = gather(session, pieces);
     for (uint32_t room = bytes_max; count < gathered && room != 0; count++) {
         pieces[count].size = pieces[count].size < room ? pieces[count].size : room;
         room -= (uint32_t)pieces[count].size;
@@ -400,22 +435,42 @@ uint32_t icn_session_send_some(icn_session *session, uint32_t bytes_max)
     return taken;
 }
 
-/* It has a conditioner, or can not send. */
+/* Sends what was gathered: at once, or as the system can take it. */
+static inline void send_gathered(icn_session *session, const iocpnet_iovec *pieces, uint32_t count)
+{
+    if (count == 0) {
+        icn_session_flushed(session);
+        return;
+    }
+    uint32_t taken = icn_port_send_now(session->loop->port, &session->endpoint, pieces, count);
+    if (taken == 0) {
+        start_send(session, pieces, count);
+        return;
+    }
+    bytes_taken(session, taken);
+    if (!icn_send_queue_is_empty(&session->send_queue) || icn_session_owes(session)) {
+        icn_session_go_on_sending(session);
+    }
+}
+
+/* It has a conditioner, or messages that are still to be bound, or can not send. */
 static ICN_RARE void flush_apart(icn_session *session)
 {
+    iocpnet_iovec pieces[GATHER_MAX];
     if (!may_send(session)) {
         return;
     }
     if (session->send_queue.bytes_lost != 0) {
         icn_session_fail(session, IOCPNET_E_NO_MEMORY, 0);
-    } else {
+    } else if (session->conditioned) {
         icn_conditioner_send(session);
+    } else if (session->endpoint.writer.state == ICN_OPERATION_IDLE) {
+        send_gathered(session, pieces, gather(session, pieces));
     }
 }
 
 void icn_session_flush(icn_session *session)
 {
-    icn_loop *loop = session->loop;
     if (!may_send_at_once(session)) {
         flush_apart(session);
         return;
@@ -429,25 +484,14 @@ void icn_session_flush(icn_session *session)
         return;
     }
     iocpnet_iovec pieces[GATHER_MAX];
-    uint32_t count = icn_send_queue_gather(&session->send_queue, pieces, GATHER_MAX);
-    if (count == 0) {
-        icn_session_flushed(session);
-        return;
-    }
-    uint32_t taken = icn_port_send_now(loop->port, &session->endpoint, pieces, count);
-    if (taken == 0) {
-        start_send(session, pieces, count);
-        return;
-    }
-    bytes_taken(session, taken);
-    if (!icn_send_queue_is_empty(&session->send_queue) || icn_session_owes(session)) {
-        icn_session_go_on_sending(session);
-    }
+    send_gathered(session, pieces, icn_send_queue_gather(&session->send_queue, pieces, GATHER_MAX));
 }
 
 void icn_session_start_send(icn_session *session)
 {
     iocpnet_iovec pieces[GATHER_MAX];
+    /* The queue was empty before. */
+    ICN_CHECK(!session->late);
     if (session->conditioned) {
         icn_session_flush_with_turn(session);
     } else if (may_send(session) && session->endpoint.writer.state == ICN_OPERATION_IDLE) {

@@ -57,6 +57,7 @@ static const family families[] = {
     COUNTER("iocpnet_sends", sends, "Sends that were accepted."),
     COUNTER("iocpnet_sends_refused", sends_refused, "Sends refused: the queue was full."),
     COUNTER("iocpnet_sends_refused_by_budget", sends_refused_by_budget, "Sends refused: the memory budget was used."),
+    COUNTER("iocpnet_sends_replaced", sends_replaced, "Sends of state that a newer one replaced before they left."),
     COUNTER("iocpnet_send_operations", send_operations, "Gathered sends given to the system."),
     COUNTER("iocpnet_events", events, "Events delivered."),
     COUNTER("iocpnet_turns", turns, "Turns of the dispatchers."),

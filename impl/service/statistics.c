@@ -21,6 +21,8 @@ static void add_traffic(const icn_loop *loop, iocpnet_service_statistics *statis
     add(&statistics->bytes_sent, &counters->bytes_sent);
     add(&statistics->sends, &counters->sends);
     add(&statistics->sends, &loop->inbox.sends);
+    add(&statistics->sends, &loop->latest.sends);
+    add(&statistics->sends_replaced, &loop->latest.replaced);
     add(&statistics->sends_refused, &counters->foreign_refusals);
     add(&statistics->send_operations, &counters->send_operations);
     add(&statistics->events, &counters->events);
@@ -52,8 +54,10 @@ static void add_connections(const icn_loop_counters *counters, iocpnet_service_s
 static uint64_t send_queue_bytes(const icn_loop *loop)
 {
     const icn_loop_counters *counters = &loop->counters;
-    uint64_t left = icn_u64_load(&counters->bytes_sent) + icn_u64_load(&counters->bytes_dropped);
-    uint64_t accepted = icn_u64_load(&counters->bytes_accepted) + icn_u64_load(&loop->inbox.bytes);
+    uint64_t left = icn_u64_load(&counters->bytes_sent) + icn_u64_load(&counters->bytes_dropped) +
+                    icn_u64_load(&loop->latest.bytes_replaced);
+    uint64_t accepted = icn_u64_load(&counters->bytes_accepted) + icn_u64_load(&loop->inbox.bytes) +
+                        icn_u64_load(&loop->latest.bytes);
     return accepted > left ? accepted - left : 0;
 }
 

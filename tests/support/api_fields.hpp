@@ -123,6 +123,7 @@ inline const std::vector<Field> public_fields = {
     FIELD(iocpnet_service_statistics, accepts_refused_by_header_timeout),
     FIELD(iocpnet_service_statistics, memory_budget_used),
     FIELD(iocpnet_service_statistics, sends_refused_by_budget),
+    FIELD(iocpnet_service_statistics, sends_replaced),
     WHOLE(iocpnet_trace_record),
     FIELD(iocpnet_trace_record, number),
     FIELD(iocpnet_trace_record, time_us),
@@ -331,6 +332,7 @@ inline const std::vector<Field> public_fields = {
     FIELD(iocpnet_api, conditioner_init),
     FIELD(iocpnet_api, service_set_conditioner),
     FIELD(iocpnet_api, session_set_conditioner),
+    FIELD(iocpnet_api, session_send_latest),
 };
 
 #undef WHOLE

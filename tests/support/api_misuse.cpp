@@ -266,6 +266,11 @@ void add_framing(Table &table, const World &world)
         Kind::session,
         [](uint64_t h) { return iocpnet_session_send_message(h, byte, 1); },
         {{"NULL", [=] { return iocpnet_session_send_message(w->session, nullptr, 1); }, argument}}};
+    table["iocpnet_session_send_latest"] = {
+        Kind::session,
+        [](uint64_t h) { return iocpnet_session_send_latest(h, 1, byte, 1, 0); },
+        {{"NULL", [=] { return iocpnet_session_send_latest(w->session, 1, nullptr, 1, 0); }, argument},
+         {"flags", [=] { return iocpnet_session_send_latest(w->session, 1, byte, 1, 2); }, argument}}};
 }
 /* Of listeners and connects. */
 template <typename Options, typename Add>

@@ -58,6 +58,12 @@ public:
 
     // Queues a copy, all or nothing. IOCPNET_E_WOULD_BLOCK: the queue is full, on_writable follows.
     status send(bytes data) const noexcept { return status(iocpnet_session_send(handle_, data.data(), data.size())); }
+    // State: replaces what was sent with the same key and has not left. `message`: as send_message.
+    status send_latest(std::uint64_t key, bytes data, bool message = false) const noexcept
+    {
+        return status(iocpnet_session_send_latest(handle_, key, data.data(), data.size(),
+                                                  message ? static_cast<std::uint32_t>(IOCPNET_LATEST_MESSAGE) : 0u));
+    }
     // With the header or delimiter of the session's framing.
     status send_message(bytes data) const noexcept
     {
