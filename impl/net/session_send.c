@@ -466,6 +466,8 @@ static ICN_RARE void flush_apart(icn_session *session)
         icn_conditioner_send(session);
     } else if (session->endpoint.writer.state == ICN_OPERATION_IDLE) {
         send_gathered(session, pieces, gather(session, pieces));
+        /* What was bound takes less room than before. */
+        icn_session_check_writable(session);
     }
 }
 

@@ -17,6 +17,8 @@ bool inside_callback();
 
 /* ---- sessions (host_session.cpp) ---- */
 void send_message(Session &session, uint32_t size);
+/* A newer one with the same key may replace it. */
+void send_state(Session &session, uint32_t size, uint32_t key);
 void send_nothing(Session &session);
 /* To all sessions of its service but this one. */
 void broadcast_to_others(const Session &session);

@@ -57,6 +57,14 @@ enum class SessionAction {
     kinds
 };
 
+void send_states(Session &session)
+{
+    for (uint32_t i = 1 + icn_sim_choose(6); i-- > 0;) {
+        const uint32_t key = 1 + icn_sim_choose(3);
+        send_state(session, draw_message_size(session), key);
+    }
+}
+
 void act_on(Session &session)
 {
     switch (static_cast<SessionAction>(icn_sim_choose(static_cast<uint32_t>(SessionAction::kinds)))) {
@@ -114,10 +122,16 @@ void act_on(Session &session)
         leave_group(session);
         break;
     default:
-        if (icn_sim_choose(3) == 1) {
+        switch (icn_sim_choose(3)) {
+        case 1:
             condition_session(session);
-        } else {
+            break;
+        case 2:
+            send_states(session);
+            break;
+        default:
             send_nothing(session);
+            break;
         }
         break;
     }

@@ -96,6 +96,19 @@ int32_t send_framed(const Session &session, const uint8_t *bytes, uint32_t size)
     return refused && !known ? iocpnet_session_send(session.handle, bytes, size) : status;
 }
 
+/* The same for state. */
+int32_t send_latest(const Session &session, uint32_t key, const uint8_t *bytes, uint32_t size)
+{
+    const uint32_t changes = session.framing_returned;
+    if (session.framing.cut != Cut::messages || size > session.framing.bytes_max || !session.connected) {
+        return iocpnet_session_send_latest(session.handle, key, bytes, size, 0);
+    }
+    const int32_t status = iocpnet_session_send_latest(session.handle, key, bytes, size, IOCPNET_LATEST_MESSAGE);
+    const bool known = session.framing_begun == changes && !session.framing_doubtful;
+    const bool refused = status == IOCPNET_E_INVALID_STATE || status == IOCPNET_E_INVALID_ARGUMENT;
+    return refused && !known ? iocpnet_session_send_latest(session.handle, key, bytes, size, 0) : status;
+}
+
 int32_t send_somehow(const Session &session, const uint8_t *bytes, uint32_t size)
 {
     switch (icn_sim_choose(5)) {
@@ -123,15 +136,16 @@ bool may_be_closing(const Session &session)
 }
 
 struct SendConditions {
+    uint32_t cost; /* of the queue */
     uint64_t begun;
     bool was_over;      /* ended, or a disconnect had returned */
     bool was_connected; /* CONNECTED had been seen */
 };
 
-void check_send(Session &session, int32_t status, uint32_t size, const SendConditions &before)
+void check_send(Session &session, int32_t status, const SendConditions &before)
 {
     const iocpnet_service_options &options = world.model.service(session.service).configuration->options;
-    const bool too_large = size > options.send_queue_bytes_max;
+    const bool too_large = before.cost > options.send_queue_bytes_max;
     check_handle("send", session, status);
     if (status == IOCPNET_OK && before.was_over) {
         wrong_status("send", status, "the session was closed before");
@@ -149,7 +163,8 @@ void check_send(Session &session, int32_t status, uint32_t size, const SendCondi
         const bool fits = world.model.ledger.at(session.stream).begun() + broadcast <= options.send_queue_bytes_max;
         if (fits && options.memory_budget_bytes == 0) {
             icn_sim_violation(invariant::send_queue_limit, "session %u: %u bytes were refused, %llu in all fit",
-                              session.index, size, static_cast<unsigned long long>(options.send_queue_bytes_max));
+                              session.index, before.cost,
+                              static_cast<unsigned long long>(options.send_queue_bytes_max));
         }
     }
 }
@@ -157,6 +172,32 @@ void check_send(Session &session, int32_t status, uint32_t size, const SendCondi
 constexpr Statuses send_statuses =
     statuses(IOCPNET_OK, IOCPNET_E_INVALID_HANDLE, IOCPNET_E_WOULD_BLOCK, IOCPNET_E_TOO_LARGE, IOCPNET_E_CLOSED,
              IOCPNET_E_INVALID_STATE, IOCPNET_E_NO_MEMORY);
+
+SendConditions conditions_of(const Session &session, uint32_t cost, uint64_t begun)
+{
+    return {cost, begun, session.ended || session.disconnect_returned != UINT64_MAX, session.connected};
+}
+
+void send_begins(Session &session, uint32_t size)
+{
+    session.calls_in_progress++;
+    world.model.touch(session);
+    icn_sim_trace("send begins", session.index, size);
+}
+
+void send_returned(Session &session, int32_t status, uint32_t number, uint32_t size, const SendConditions &before)
+{
+    session.calls_in_progress--;
+    world.model.ledger.at(session.stream).send_returned(number, status == IOCPNET_OK, world.model.stamp());
+    if (status == IOCPNET_OK && may_be_closing(session)) {
+        session.late_bytes += size;
+    }
+    check_status("send", status, send_statuses);
+    check_send(session, status, before);
+    if (session.totals_known && session.calls_in_progress == 0) {
+        check_session_totals(session);
+    }
+}
 
 } // namespace
 
@@ -207,13 +248,10 @@ void send_message(Session &session, uint32_t size)
     uint8_t *bytes = place_message(session, size, own);
     Stream &stream = world.model.ledger.at(session.stream);
     const uint64_t begun = world.model.stamp();
-    const SendConditions before = {begun, session.ended || session.disconnect_returned != UINT64_MAX,
-                                   session.connected};
+    const SendConditions before = conditions_of(session, size, begun);
     const uint32_t number = stream.send_begins(size, begun);
     stream.fill(number, size, 0, bytes, size);
-    session.calls_in_progress++;
-    world.model.touch(session);
-    icn_sim_trace("send begins", session.index, size);
+    send_begins(session, size);
     Service &service = world.model.service(session.service);
     const uint32_t lent = service.batches() && bytes != own ? 1 : 0;
     service.sent_from_batches += lent;
@@ -221,16 +259,7 @@ void send_message(Session &session, uint32_t size)
     service.sent_from_batches -= lent;
     /* The copy is the library's own. */
     std::memset(own, 0xEE, size);
-    session.calls_in_progress--;
-    stream.send_returned(number, status == IOCPNET_OK, world.model.stamp());
-    if (status == IOCPNET_OK && may_be_closing(session)) {
-        session.late_bytes += size;
-    }
-    check_status("send", status, send_statuses);
-    check_send(session, status, size, before);
-    if (session.totals_known && session.calls_in_progress == 0) {
-        check_session_totals(session);
-    }
+    send_returned(session, status, number, size, before);
     /*
      * Without a choice of its own: recorded ones stay what they are. Not without end: a broadcast makes an event SENT in each
      * session, and what the host sends in one may be a broadcast.
@@ -238,6 +267,20 @@ void send_message(Session &session, uint32_t size)
     if (begun % 16 == 1 && world.model.ledger.broadcast_count() < broadcasts_max) {
         broadcast_to_others(session);
     }
+}
+
+void send_state(Session &session, uint32_t size, uint32_t key)
+{
+    uint8_t bytes[message_bytes_max];
+    Stream &stream = world.model.ledger.at(session.stream);
+    const uint64_t begun = world.model.stamp();
+    const SendConditions before = conditions_of(session, size + latest_extra, begun);
+    const uint32_t number = stream.send_begins(size, begun, key);
+    stream.fill(number, size, 0, bytes, size);
+    send_begins(session, size);
+    const int32_t status = send_latest(session, key, bytes, size);
+    std::memset(bytes, 0xEE, size);
+    send_returned(session, status, number, size, before);
 }
 
 void broadcast_to_others(const Session &session)

@@ -68,14 +68,15 @@ void Stream::begin(uint32_t id)
     accepted_ = 0;
     under_way_ = 0;
     begun_ = 0;
+    replaced_ = 0;
     outstanding_.clear();
 }
 
-uint32_t Stream::send_begins(uint32_t size, uint64_t stamp)
+uint32_t Stream::send_begins(uint32_t size, uint64_t stamp, uint32_t key)
 {
-    outstanding_.push_back({next_number_, size, stamp, UINT64_MAX, 0});
+    outstanding_.push_back({next_number_, size, stamp, UINT64_MAX, 0, key, false});
     under_way_ += size;
-    begun_ += size;
+    begun_ += size + (key != no_key ? latest_extra : 0);
     return next_number_++;
 }
 
@@ -124,15 +125,62 @@ void Stream::fill(uint32_t number, uint32_t size, uint32_t offset, uint8_t *byte
     std::memcpy(bytes + done, pattern.of(id_, number) + offset + done, count - done);
 }
 
-Message &Stream::arriving(uint32_t number, uint32_t size)
+/* State has the place of the first that it may have replaced. */
+uint64_t Stream::place_of(const Message &message) const
+{
+    uint64_t place = message.begun;
+    for (const Message &other : outstanding_) {
+        if (message.key != no_key && other.key == message.key && other.arrived == 0) {
+            place = std::min(place, other.begun);
+        }
+    }
+    return place;
+}
+
+/* What was sent before it with its key, and has not come, does not come any more. */
+void Stream::forget_replaced(const Message &by)
+{
+    const Message newer = by;
+    for (size_t i = outstanding_.size(); newer.key != no_key && i-- > 0;) {
+        Message &other = outstanding_[i];
+        if (other.key != newer.key || other.number == newer.number || other.arrived != 0) {
+            continue;
+        }
+        if (other.returned < newer.begun) {
+            replaced_ += other.size;
+            outstanding_.erase(outstanding_.begin() + static_cast<std::ptrdiff_t>(i));
+        } else if (other.begun < newer.returned) {
+            other.doubtful = true;
+        }
+    }
+}
+
+uint64_t Stream::perhaps_replaced() const
+{
+    uint64_t bytes = 0;
+    for (const Message &message : outstanding_) {
+        bool newer = message.doubtful;
+        for (const Message &other : outstanding_) {
+            newer = newer || (other.number != message.number && other.key == message.key &&
+                              other.returned > message.begun && other.arrived == 0);
+        }
+        bytes += message.key != no_key && message.arrived == 0 && newer ? message.size : 0;
+    }
+    return bytes;
+}
+
+Message &Stream::arriving(uint32_t number, uint32_t size, uint64_t &place)
 {
     Message *found = find(number);
     if (found == nullptr || found->size != size || found->arrived != 0) {
         icn_sim_violation(invariant::sent_bytes, "stream %u: message %u of %u bytes is none that is on its way", id_,
                           number, size);
     }
+    place = place_of(*found);
+    forget_replaced(*found);
+    found = find(number);
     for (const Message &earlier : outstanding_) {
-        if (earlier.returned < found->begun && earlier.arrived != earlier.size) {
+        if (earlier.returned < place && earlier.arrived != earlier.size && !earlier.doubtful) {
             icn_sim_violation(invariant::sent_bytes, "stream %u: message %u came before message %u, which was first",
                               id_, number, earlier.number);
         }
@@ -269,9 +317,10 @@ void Decoder::open_message(Ledger &ledger)
     }
     stream_ = stream;
     ledger.at(stream).bind(number_);
-    const Message &message = ledger.at(stream).arriving(message_, size_);
+    uint64_t place;
+    const Message &message = ledger.at(stream).arriving(message_, size_, place);
     check_order(message.begun, message.returned, broadcast_begun_);
-    message_begun_ = std::max(message_begun_, message.begun);
+    message_begun_ = std::max(message_begun_, place);
     ledger.at(stream).arrived(message_, header_bytes);
 }
 

@@ -18,6 +18,8 @@ constexpr uint32_t header_bytes = 8;
 constexpr uint32_t header_size_offset = 5; /* of the size, 2 bytes, the lowest first; it counts the header */
 constexpr uint32_t message_bytes_max = 16384;
 constexpr uint64_t broadcasts_max = 50; /* of one run */
+constexpr uint32_t no_key = 0;          /* of a message that is no state */
+constexpr uint32_t latest_extra = 256;  /* what a message of state takes of a queue, besides its bytes */
 
 /* A message that is on its way, or in the hands of a call that has not returned. */
 struct Message {
@@ -26,6 +28,8 @@ struct Message {
     uint64_t begun;    /* stamps of the call that sends it */
     uint64_t returned; /* UINT64_MAX: not yet */
     uint32_t arrived;  /* bytes */
+    uint32_t key;      /* no_key: nothing replaces it */
+    bool doubtful;     /* one that was sent meanwhile has come: it may have been replaced */
 };
 
 /* Bytes for all sessions of a service, or for a group: each receiver may meet them, once, between two messages. */
@@ -44,15 +48,15 @@ public:
     void begin(uint32_t id);
 
     /* A call that sends `size` bytes begins; returns the number of the message. */
-    uint32_t send_begins(uint32_t size, uint64_t stamp);
+    uint32_t send_begins(uint32_t size, uint64_t stamp, uint32_t key = no_key);
     /* It has returned. */
     void send_returned(uint32_t number, bool accepted, uint64_t stamp);
 
     /* The bytes of a message from `offset`. */
     void fill(uint32_t number, uint32_t size, uint32_t offset, uint8_t *bytes, uint32_t count) const;
 
-    /* For the decoder: the message that begins to arrive. */
-    Message &arriving(uint32_t number, uint32_t size);
+    /* For the decoder: the message that begins to arrive. `place`: receives the begin of the call that gave it its place. */
+    Message &arriving(uint32_t number, uint32_t size, uint64_t &place);
     void arrived(uint32_t number, uint32_t bytes);
     void bind(uint32_t receiver);
 
@@ -61,17 +65,23 @@ public:
     uint64_t accepted() const { return accepted_; }
     uint64_t under_way() const { return under_way_; }
     uint64_t begun() const { return begun_; }
+    /* Bytes that were accepted, and replaced for sure; and those that may have been. */
+    uint64_t replaced() const { return replaced_; }
+    uint64_t perhaps_replaced() const;
 
 private:
     Message *find(uint32_t number);
     void forget_if_done(Message &message);
+    uint64_t place_of(const Message &message) const;
+    void forget_replaced(const Message &by);
 
     uint32_t id_ = none;
     uint32_t receiver_ = none; /* a decoder's number */
     uint32_t next_number_ = 0;
     uint64_t accepted_ = 0;  /* bytes of sends that returned with success */
     uint64_t under_way_ = 0; /* bytes of calls that have not returned */
-    uint64_t begun_ = 0;     /* bytes of all calls */
+    uint64_t begun_ = 0;     /* bytes of all calls, as queues count them */
+    uint64_t replaced_ = 0;
     std::vector<Message> outstanding_;
 };
 
