@@ -148,7 +148,7 @@ TEST_P(Latest, ALongerOrShorterOneReplacesToo)
 {
     Scene scene(GetParam());
     ASSERT_NO_FATAL_FAILURE(scene.hold_back());
-    for (const size_t size : {10, 5000, 300, 100000, 20, 1, 900, 70000, 40000}) {
+    for (const size_t size : {10u, 5000u, 300u, 100000u, 20u, 1u, 900u, 70000u, 40000u}) {
         ASSERT_EQ(IOCPNET_OK, send_latest(scene.session, 1, std::string(size, 'b')));
         ASSERT_EQ(IOCPNET_OK, send_latest(scene.session, 2, std::string(size, 'a')));
         const iocpnet_session_details now = session_details(scene.session);

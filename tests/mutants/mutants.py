@@ -87,7 +87,7 @@ SENDING = (
         ("    } while (!icn_u32_replace(&queue->bytes, &now, now + (uint32_t)bytes));\n",
          "    } while (false);\n    icn_u32_add(&queue->bytes, (uint32_t)bytes);\n"),)),
     Mutant("budget kept when there is no memory", "net/session_send.c", (
-        ("    icn_send_queue_unreserve(&session->send_queue, bytes);\n", "    (void)bytes;\n"),)),
+        ("    icn_send_queue_unreserve(&session->send_queue, bytes);\n    /* The owner may have", "    (void)bytes;\n    /* The owner may have"),)),
     Mutant("only the first block of an inbox shared out", "net/inbox.c", (
         ("        *block = emptied(inbox, *block);\n", "        *block = NULL;\n"),)),
     Mutant("record grows for another queue", "net/inbox.c", (
@@ -405,15 +405,46 @@ BUDGET = (
     Mutant("budget not given back at an end", "net/session_send.c", (
         ("        icn_budget_give_back(loop->roster->budget, unsent);", "        icn_budget_look(loop->roster->budget);"),)),
     Mutant("budget not given back for what was not queued", "net/session_send.c", (
-        ("    give_up(session, bytes);\n    if (budget != NULL) {", "    give_up(session, bytes);\n    if (false) {"),)),
+        ("    unreserve(session, bytes);\n    if (budget != NULL) {", "    unreserve(session, bytes);\n    if (false) {"),)),
     Mutant("who waits for the budget forgotten when bytes go", "net/budget.c", (
         ("    (void)before;\n    icn_budget_look(budget);\n", "    (void)before;\n"),)),
     Mutant("counted twice in the budget", "net/budget.c", (
         ("&used, used + bytes));", "&used, used + 2 * bytes));"),)),
 )
 
+LATEST = (
+    Mutant("state that is bound, and nobody who waits for room is told", "net/session_send.c", (
+        ("        /* What was bound takes less room than before. */\n        icn_session_check_writable(session);\n", ""),)),
+    Mutant("state that replaces, with the size of the older one", "net/latest_entry.c", (
+        ("    ICN_CHECK(bytes <= room_of(entry));\n    entry->size = bytes;\n",
+         "    entry->size = entry->size != 0 ? entry->size : bytes;\n"),
+        ("    ICN_CHECK(to == data_of(entry) + bytes);\n", ""))),
+    Mutant("state of another thread that is not bound", "net/session_send.c", (
+        ("        ICN_CONTAINER(queue, icn_session, send_queue)->late = true;\n", ""),)),
+    Mutant("state whose room is not given back when it is bound", "net/latest.c", (
+        ("            given_back += ICN_LATEST_ENTRY_BYTES;\n        }\n        bytes +=",
+         "        }\n        bytes +="),)),
+    Mutant("state forgotten with another that was bound", "net/latest.c", (
+        ("    icn_latest_entry **leaf = find_leaf(entry);", "    icn_latest_entry **leaf = NULL;"),)),
+    Mutant("state before what other threads sent earlier", "net/latest.c", (
+        ("    icn_sessions_collect(session->loop);\n    if (!icn_session_keep_reply(session)) {",
+         "    if (!icn_session_keep_reply(session)) {"),)),
+    Mutant("state behind a newer one with its key", "net/latest.c", (
+        ("    while (*link != NULL && (*link)->key != key) {", "    while (*link != NULL) {"),)),
+    Mutant("state that is put while its session is freed", "net/latest.c", (
+        ("    icn_mutex_lock(&pool->mutex);\n    icn_mutex_unlock(&pool->mutex);\n", ""),)),
+    Mutant("state in the inbox when its session ends", "net/latest.c", (
+        ("        icn_sessions_collect(session->loop);\n    }\n    icn_send_chunk",
+         "        latest->root = NULL;\n    }\n    icn_send_chunk"),)),
+    Mutant("state that a conditioner never gets", "net/conditioner.c", (
+        ("        (void)icn_latest_bind(session, UINT32_MAX);\n", ""),)),
+    Mutant("state without room that replaces all the same", "net/latest.c", (
+        ("    if (cost > there) {\n", "    if (cost > there && present == NULL) {\n"),
+        ("    put->reserved = there - cost;", "    put->reserved = there > cost ? there - cost : 0;"))),
+)
+
 ALL = HANDLES + KICKS + OPERATIONS + SENDING + CLOSING + EVENTS + SERVICE + FRAMING + SCHEDULE + GROUPS + ADMISSION + \
-    CONDITIONER + PROXIED + BUDGET
+    CONDITIONER + PROXIED + BUDGET + LATEST
 
 # What each file of tests/sim/regressions found once, made again: it has to fail with this, or it means nothing any more.
 REVERSED = {
