@@ -264,8 +264,12 @@ uint32_t icn_latest_bind(icn_session *session, uint32_t count_max)
     uint64_t given_back = 0;
     uint32_t count = 0;
     ICN_CHECK(session->late && extension != NULL);
+    if (chunk == NULL) {
+        /* All places are still in the inbox. */
+        return 0;
+    }
     icn_mutex_lock(&pool->mutex);
-    while (chunk != NULL && count < count_max && (count == 0 || chunk != session->send_queue.last)) {
+    do {
         chunk = chunk->next;
         if (icn_latest_is_unbound(chunk)) {
             if (bytes >= WINDOW_BYTES) {
@@ -276,7 +280,7 @@ uint32_t icn_latest_bind(icn_session *session, uint32_t count_max)
         }
         bytes += chunk->end - chunk->begin;
         count++;
-    }
+    } while (count < count_max && chunk != session->send_queue.last);
     session->late = extension->latest.root != NULL;
     icn_mutex_unlock(&pool->mutex);
     icn_session_give_back(session, given_back);

@@ -56,8 +56,8 @@ static uint64_t send_queue_bytes(const icn_loop *loop)
     const icn_loop_counters *counters = &loop->counters;
     uint64_t left = icn_u64_load(&counters->bytes_sent) + icn_u64_load(&counters->bytes_dropped) +
                     icn_u64_load(&loop->latest.bytes_replaced);
-    uint64_t accepted = icn_u64_load(&counters->bytes_accepted) + icn_u64_load(&loop->inbox.bytes) +
-                        icn_u64_load(&loop->latest.bytes);
+    uint64_t accepted =
+        icn_u64_load(&counters->bytes_accepted) + icn_u64_load(&loop->inbox.bytes) + icn_u64_load(&loop->latest.bytes);
     return accepted > left ? accepted - left : 0;
 }
 

@@ -65,6 +65,21 @@ void send_states(Session &session)
     }
 }
 
+void act_rarely_on(Session &session)
+{
+    switch (icn_sim_choose(3)) {
+    case 1:
+        condition_session(session);
+        break;
+    case 2:
+        send_states(session);
+        break;
+    default:
+        send_nothing(session);
+        break;
+    }
+}
+
 void act_on(Session &session)
 {
     switch (static_cast<SessionAction>(icn_sim_choose(static_cast<uint32_t>(SessionAction::kinds)))) {
@@ -122,17 +137,7 @@ void act_on(Session &session)
         leave_group(session);
         break;
     default:
-        switch (icn_sim_choose(3)) {
-        case 1:
-            condition_session(session);
-            break;
-        case 2:
-            send_states(session);
-            break;
-        default:
-            send_nothing(session);
-            break;
-        }
+        act_rarely_on(session);
         break;
     }
 }

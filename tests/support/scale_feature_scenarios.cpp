@@ -2,6 +2,7 @@
 #include "support/scale_sweep.hpp"
 
 #include <atomic>
+#include <thread>
 
 namespace scale_test
 {
@@ -190,6 +191,52 @@ uint64_t allocated()
     return api_test::live_objects().allocated_bytes;
 }
 
+/* Each of the three keys, then the first one again, longer: behind so much that they wait. */
+uint64_t send_states(Trial &trial, iocpnet_session session)
+{
+    uint64_t accepted = 0;
+    const std::string first(100, 'f');
+    const std::string longer(600, 'l');
+    for (uint64_t i = 0; i < 4; i++) {
+        const std::string &state = i < 3 ? first : longer;
+        accepted += trial.allow(iocpnet_session_send_latest(session, i % 3, state.data(), state.size(), 0),
+                                {IOCPNET_E_CLOSED, IOCPNET_E_INVALID_HANDLE})
+                        ? 1
+                        : 0;
+    }
+    return accepted;
+}
+
+void states_replace_each_other(Trial &trial, bool inside)
+{
+    std::atomic<uint64_t> accepted{0};
+    trial.on(IOCPNET_EVENT_CONNECTED, [&](const iocpnet_event &event) {
+        if (inside) {
+            accepted = send_states(trial, event.session);
+        }
+    });
+    trial.serve();
+    Peer &peer = trial.connect_peer(4096);
+    trial.run_until([&] { return peer.ended || trial.count(IOCPNET_EVENT_CONNECTED) == 1; });
+    if (!inside) {
+        std::thread([&] { accepted = send_states(trial, trial.session(0)); }).join();
+    }
+    trial.run_until([&] { return peer.ended || accepted < 4 || !peer.received.empty(); });
+    trial.disconnect(trial.session(0), IOCPNET_DISCONNECT_GRACEFUL, 0, nullptr);
+    trial.run_until_idle();
+    trial.reach(accepted == 4 && peer.received.size() >= 800);
+}
+
+void states_inside_an_event(Trial &trial)
+{
+    states_replace_each_other(trial, true);
+}
+
+void states_from_another_thread(Trial &trial)
+{
+    states_replace_each_other(trial, false);
+}
+
 /* Half of the header is kept when the rest follows, with the first bytes of the client. */
 void header_in_halves(Trial &trial)
 {
@@ -210,10 +257,15 @@ void header_in_halves(Trial &trial)
 
 std::vector<Scenario> feature_scenarios()
 {
-    return {{"messages_in_halves", messages_in_halves}, {"stream_that_is_kept", stream_that_is_kept},
-            {"timers_and_jobs", timers_and_jobs},       {"group_of_two", group_of_two},
-            {"conditioned_echo", conditioned_echo},     {"conditioned_session", conditioned_session},
-            {"header_in_halves", header_in_halves}};
+    return {{"messages_in_halves", messages_in_halves},
+            {"stream_that_is_kept", stream_that_is_kept},
+            {"timers_and_jobs", timers_and_jobs},
+            {"group_of_two", group_of_two},
+            {"conditioned_echo", conditioned_echo},
+            {"conditioned_session", conditioned_session},
+            {"header_in_halves", header_in_halves},
+            {"states_inside_an_event", states_inside_an_event},
+            {"states_from_another_thread", states_from_another_thread}};
 }
 
 } // namespace scale_test
