@@ -89,6 +89,7 @@ typedef struct icn_connector {
 #define ICN_MARK_CONNECTOR 2u
 #define ICN_MARK_ATTEMPT 4u /* an endpoint of an icn_attempt, not of a session */
 #define ICN_MARK_PROXIED 8u /* the session has an icn_proxied in front of its guard */
+#define ICN_MARK_NO_DELAY 16u
 
 /* Any thread; nobody else knows of it yet, or any more. */
 void icn_connector_init(icn_connector *connector, const icn_connector_options *options);

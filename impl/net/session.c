@@ -20,13 +20,14 @@ static size_t size_of(uint8_t family, uint8_t mark)
     return offsetof(icn_session, remote) + icn_address_packed_size(family);
 }
 
-/* What stands in front of the session. */
+/* What stands in front of the session, and how it sends. */
 static uint8_t mark_for(const icn_session_options *options)
 {
     ICN_CHECK(options->proxied_by == NULL || (options->guard != NULL && options->connector == NULL));
     return (uint8_t)((options->guard != NULL ? ICN_MARK_GUARD : 0u) |
                      (options->connector != NULL ? ICN_MARK_CONNECTOR : 0u) |
-                     (options->proxied_by != NULL ? ICN_MARK_PROXIED : 0u));
+                     (options->proxied_by != NULL ? ICN_MARK_PROXIED : 0u) |
+                     (options->no_delay ? ICN_MARK_NO_DELAY : 0u));
 }
 
 /* Of that. Sizes of these are multiples of their alignment, and of the session's. */
@@ -115,7 +116,6 @@ static void initialise(icn_session *session, icn_loop *loop, icn_os_socket socke
 {
     session->loop = loop;
     session->listener = options->listener;
-    session->no_delay = options->no_delay;
     icn_endpoint_init(&session->endpoint, socket, ICN_ADDRESS_NONE);
     if (options->remote != NULL) {
         session->endpoint.family = options->remote->family;

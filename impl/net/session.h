@@ -76,9 +76,8 @@ typedef struct icn_session {
     uint8_t conditioned : 1; /* the extension has a conditioner, which is in use. Looked at with `broken` */
     uint8_t late : 1;        /* what is queued is bound as it leaves, some of it. Looked at with these two */
     bool cut : 1;            /* did not end gracefully: the connection is reset when the socket is closed */
-    bool no_delay : 1;
-    bool unanswered : 1; /* does not receive before the host has said what it consumed */
-    uint8_t cut_error;   /* what cut a graceful close short: minus its status; 0: nothing did */
+    bool unanswered : 1;     /* does not receive before the host has said what it consumed */
+    uint8_t cut_error;       /* what cut a graceful close short: minus its status; 0: nothing did */
 
     icn_endpoint endpoint; /* while no connect or send is in flight, the node of its writer is for loop->unflushed */
     icn_send_queue send_queue; /* any thread, some of it */

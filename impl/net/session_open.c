@@ -52,10 +52,11 @@ void icn_session_opened(icn_session *session)
     if (icn_pointer_load(&loop->roster->conditioner) != NULL && !icn_conditioner_begin(session)) {
         return;
     }
+    const bool no_delay = (session->endpoint.mark & ICN_MARK_NO_DELAY) != 0;
     if (session->listener != 0) {
-        icn_os_socket_accepted(session->endpoint.socket, session->no_delay);
+        icn_os_socket_accepted(session->endpoint.socket, no_delay);
     } else {
-        icn_os_socket_set_no_delay(session->endpoint.socket, session->no_delay);
+        icn_os_socket_set_no_delay(session->endpoint.socket, no_delay);
     }
     icn_u64_count(session->listener != 0 ? &loop->counters.accepts : &loop->counters.connects, 1);
     keep_opened(session);

@@ -181,10 +181,17 @@ bool code_and_text_fit(const iocpnet_event &event, const Session &session, bool 
     return false;
 }
 
+/* A send that fails takes the socket's error with it: to a receive that comes first the stream has then ended. */
+bool error_was_told_to_send(const iocpnet_event &event, Causes causes)
+{
+    return event.close_reason == IOCPNET_CLOSE_PEER_CLOSED && event.status != IOCPNET_OK &&
+           (causes & (cause(IOCPNET_CLOSE_RESET) | cause(IOCPNET_CLOSE_ABORTED))) != 0;
+}
+
 void check_end(const iocpnet_event &event, const Session &session, bool data_known)
 {
     const Causes causes = causes_of(session);
-    if ((causes & cause(event.close_reason)) == 0) {
+    if ((causes & cause(event.close_reason)) == 0 && !error_was_told_to_send(event, causes)) {
         icn_sim_violation(invariant::close_reason, "session %u: ended by '%s', status %d; what happened: %#x",
                           session.index, iocpnet_close_reason_name(event.close_reason), event.status, causes);
     }
