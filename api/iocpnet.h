@@ -131,7 +131,8 @@ enum {
     IOCPNET_CLOSE_NO_RESOURCES = 11,    /* no memory, buffers or descriptors */
     IOCPNET_CLOSE_SERVICE_STOPPED = 12, /* iocpnet_service_stop or iocpnet_service_destroy */
     IOCPNET_CLOSE_ERROR = 13,           /* anything else; os_error says what */
-    IOCPNET_CLOSE_REASON_COUNT = 14
+    IOCPNET_CLOSE_TOO_SLOW = 14,        /* a message that had begun came at less than message_bytes_per_s */
+    IOCPNET_CLOSE_REASON_COUNT = 15
 };
 
 /*
@@ -630,9 +631,13 @@ typedef struct iocpnet_session_limits {
     uint32_t first_bytes_timeout_ms; /* from CONNECTED to the first bytes; then aborted: HANDSHAKE_TIMEOUT */
     uint32_t idle_timeout_ms;     /* nothing received for so long, or up to a quarter longer; closed gracefully: IDLE */
     uint64_t receive_bytes_per_s; /* on average, up to 2^40; as much as for a second may come at once */
-    uint32_t receive_events_per_s; /* pieces received, of which each may hold several messages; the same */
-    uint32_t receive_policy;       /* IOCPNET_RECEIVE_* */
-    uint32_t reserved[4];          /* 0 */
+    uint32_t receive_events_per_s;   /* pieces received, of which each may hold several messages; the same */
+    uint32_t receive_policy;         /* IOCPNET_RECEIVE_*: what happens above these rates, and the next one */
+    uint32_t receive_messages_per_s; /* of a session with a framing that cuts messages; the same */
+    uint32_t
+        message_bytes_per_s; /* at least, in each second in which a message had begun and was not whole at any time,
+                                        the first of them beginning with it; else aborted: TOO_SLOW. Without a framing none */
+    uint32_t reserved[2];    /* 0 */
 } iocpnet_session_limits;
 
 /* What an accept filter is asked about. Pointers are borrowed until it returns. */

@@ -166,6 +166,8 @@ static const layout layouts[] = {
     FIELD(iocpnet_session_limits, receive_bytes_per_s),
     FIELD(iocpnet_session_limits, receive_events_per_s),
     FIELD(iocpnet_session_limits, receive_policy),
+    FIELD(iocpnet_session_limits, receive_messages_per_s),
+    FIELD(iocpnet_session_limits, message_bytes_per_s),
     FIELD(iocpnet_session_limits, reserved),
     WHOLE(iocpnet_accept_request),
     FIELD(iocpnet_accept_request, struct_size),

@@ -33,7 +33,7 @@ bool icn_api_socket_options_are_valid(const iocpnet_socket_options *options)
 bool icn_api_limits_are_valid(const iocpnet_session_limits *limits)
 {
     return limits->receive_bytes_per_s <= ICN_BUCKET_MAX && limits->receive_policy <= IOCPNET_RECEIVE_DISCONNECT &&
-           are_zero(limits->reserved, 4);
+           are_zero(limits->reserved, 2);
 }
 
 bool icn_api_socket_options(const iocpnet_socket_options *options, icn_os_socket_options *wanted)
@@ -56,6 +56,8 @@ void icn_api_guard_options(const iocpnet_socket_options *options, const iocpnet_
         .idle_timeout_ms = limits->idle_timeout_ms,
         .receive_bytes_per_s = limits->receive_bytes_per_s,
         .receive_events_per_s = limits->receive_events_per_s,
+        .receive_messages_per_s = limits->receive_messages_per_s,
+        .message_bytes_per_s = limits->message_bytes_per_s,
         .disconnect = limits->receive_policy == IOCPNET_RECEIVE_DISCONNECT,
         .linger_ms = options->linger_ms,
     };

@@ -56,6 +56,7 @@ static const char *const reasons[] = {
     [IOCPNET_CLOSE_RECEIVE_OVERFLOW] = "receive overflow",
     [IOCPNET_CLOSE_NO_RESOURCES] = "no resources",
     [IOCPNET_CLOSE_SERVICE_STOPPED] = "service stopped",
+    [IOCPNET_CLOSE_TOO_SLOW] = "too slow",
     [IOCPNET_CLOSE_ERROR] = "error",
 };
 

@@ -6,11 +6,13 @@
 
 #define NEVER UINT64_MAX
 #define IDLE_LOOKS 4 /* while an idle timeout runs */
+#define SECOND_MS 1000
 
 bool icn_guard_is_needed(const icn_guard_options *options)
 {
     return options->first_bytes_timeout_ms != 0 || options->idle_timeout_ms != 0 || options->receive_bytes_per_s != 0 ||
-           options->receive_events_per_s != 0 || options->linger_ms != 0 || options->place != 0;
+           options->receive_events_per_s != 0 || options->receive_messages_per_s != 0 ||
+           options->message_bytes_per_s != 0 || options->linger_ms != 0 || options->place != 0;
 }
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
@@ -51,6 +53,9 @@ static uint64_t next_look(const icn_session *session, const icn_guard *guard, ui
         uint64_t again_ms = now_ms + idle_ms / IDLE_LOOKS + 1;
         at_ms = min_u64(at_ms, min_u64(end_of(guard->active_ms, idle_ms), again_ms));
     }
+    if (guard->second_ms != 0) {
+        at_ms = min_u64(at_ms, end_of(guard->second_ms, SECOND_MS));
+    }
     return at_ms;
 }
 
@@ -87,10 +92,20 @@ void icn_guard_start(icn_session *session, icn_guard *guard)
         const icn_bucket_limit limit = limit_of(guard->options.receive_events_per_s);
         icn_bucket_init(&guard->events, &limit, now_ms);
     }
+    if (guard->options.receive_messages_per_s != 0) {
+        const icn_bucket_limit limit = limit_of(guard->options.receive_messages_per_s);
+        icn_bucket_init(&guard->messages, &limit, now_ms);
+    }
     if (has_rates(guard)) {
         watch_receives(session->loop);
     }
     arm(session, guard, now_ms);
+}
+
+static void begin_second(const icn_session *session, icn_guard *guard, uint64_t now_ms)
+{
+    guard->second_ms = now_ms;
+    guard->second_bytes = icn_u64_load_relaxed(&session->bytes_received);
 }
 
 /* Silence is the peer's only while the session receives. */
@@ -105,6 +120,20 @@ static void note_activity(const icn_session *session, icn_guard *guard, uint64_t
     if (bytes == 0 && !receives) {
         guard->opened_ms = now_ms;
     }
+    if (guard->second_ms != 0 && !receives) {
+        begin_second(session, guard, now_ms);
+    }
+}
+
+/* False: the present one of an incomplete message has passed, and too little came. */
+static bool keeps_pace(const icn_session *session, icn_guard *guard, uint64_t now_ms)
+{
+    if (guard->second_ms == 0 || now_ms < end_of(guard->second_ms, SECOND_MS)) {
+        return true;
+    }
+    const uint64_t came = icn_u64_load_relaxed(&session->bytes_received) - guard->second_bytes;
+    begin_second(session, guard, now_ms);
+    return came >= guard->options.message_bytes_per_s;
 }
 
 static void close_late(icn_session *session, uint8_t reason, bool abort)
@@ -145,6 +174,8 @@ void icn_guard_look(icn_session *session, icn_guard *guard)
         close_late(session, IOCPNET_CLOSE_HANDSHAKE_TIMEOUT, true);
     } else if (is_over(guard->active_ms, guard->options.idle_timeout_ms, now_ms)) {
         close_late(session, IOCPNET_CLOSE_IDLE, false);
+    } else if (!keeps_pace(session, guard, now_ms)) {
+        close_late(session, IOCPNET_CLOSE_TOO_SLOW, true);
     } else {
         arm(session, guard, now_ms);
     }
@@ -171,10 +202,47 @@ static void exceed(icn_session *session, icn_guard *guard, uint64_t now_ms, uint
     if (guard->throttled_until == 0) {
         icn_u64_count(&session->loop->counters.receive_throttles, 1);
     }
-    /* What the port has received already still comes, and makes it longer. */
-    guard->throttled_until = now_ms + wait_ms;
+    /* What the port has received already still comes, and makes it longer: the longest of its debts counts. */
+    guard->throttled_until = now_ms + wait_ms > guard->throttled_until ? now_ms + wait_ms : guard->throttled_until;
     icn_session_update_receive(session);
     arm(session, guard, now_ms);
+}
+
+static bool is_done(const icn_session *session)
+{
+    return icn_session_state_now(session) != ICN_SESSION_OPEN || icn_session_is_closing(session);
+}
+
+static void charge_messages(icn_session *session, icn_guard *guard, uint64_t now_ms, uint32_t whole)
+{
+    const icn_bucket_limit limit = limit_of(guard->options.receive_messages_per_s);
+    const uint64_t wait_ms = icn_bucket_charge(&guard->messages, &limit, now_ms, whole);
+    if (wait_ms != 0) {
+        exceed(session, guard, now_ms, wait_ms);
+    }
+}
+
+void icn_guard_messages_came(icn_session *session, icn_guard *guard, uint32_t whole, bool begun)
+{
+    const bool goes_on = begun && guard->second_ms != 0 && whole == 0;
+    ICN_CHECK(icn_guard_counts_messages(guard));
+    if (is_done(session)) {
+        return;
+    }
+    if (!begun) {
+        guard->second_ms = 0;
+    }
+    if ((goes_on || !begun) && whole == 0) {
+        return;
+    }
+    const uint64_t now_ms = icn_os_clock_ms();
+    if (begun && guard->options.message_bytes_per_s != 0) {
+        begin_second(session, guard, now_ms);
+        arm(session, guard, now_ms);
+    }
+    if (whole != 0 && guard->options.receive_messages_per_s != 0) {
+        charge_messages(session, guard, now_ms, whole);
+    }
 }
 
 void icn_guard_receive_completed(icn_operation *operation, const icn_completion *completion)
@@ -185,8 +253,7 @@ void icn_guard_receive_completed(icn_operation *operation, const icn_completion 
     ICN_CHECK(session->loop->receive_completed != NULL);
     session->loop->receive_completed(operation, completion);
     /* The session is there until the end of the turn, whatever the host did. */
-    if (guard == NULL || size == 0 || icn_session_state_now(session) != ICN_SESSION_OPEN ||
-        icn_session_is_closing(session)) {
+    if (guard == NULL || size == 0 || is_done(session)) {
         return;
     }
     uint64_t now_ms = icn_os_clock_ms();

@@ -14,7 +14,8 @@
 /* Limits that no peer who means well comes to. Idle ones are the daily life of a server. */
 #define OFFENCES                                                                                                       \
     ((1u << IOCPNET_CLOSE_HANDSHAKE_TIMEOUT) | (1u << IOCPNET_CLOSE_FRAME_TOO_LONG) |                                  \
-     (1u << IOCPNET_CLOSE_MALFORMED) | (1u << IOCPNET_CLOSE_SEND_LIMIT) | (1u << IOCPNET_CLOSE_RECEIVE_OVERFLOW))
+     (1u << IOCPNET_CLOSE_MALFORMED) | (1u << IOCPNET_CLOSE_SEND_LIMIT) | (1u << IOCPNET_CLOSE_RECEIVE_OVERFLOW) |     \
+     (1u << IOCPNET_CLOSE_TOO_SLOW))
 
 /* Under the mutex: another thread may be asking the socket for its address. */
 static void close_socket(icn_session *session)

@@ -29,6 +29,12 @@ static void destroy(icn_session_framing *framed)
     icn_memory_release(framed, sizeof *framed, ICN_MEMORY_SESSION);
 }
 
+static void use(const icn_session *session, icn_session_framing *framed, const icn_framing *framing)
+{
+    framed->framing = *framing;
+    framed->looks = framing->kind == IOCPNET_FRAMING_STREAM || icn_guard_counts_messages(icn_session_guard(session));
+}
+
 bool icn_session_begin_framing(icn_session *session, const icn_framing *framing)
 {
     icn_session_framing *framed = create();
@@ -36,7 +42,7 @@ bool icn_session_begin_framing(icn_session *session, const icn_framing *framing)
         return false;
     }
     framed->wanted = *framing;
-    framed->framing = *framing;
+    use(session, framed, framing);
     icn_pointer_store(&session->framing, framed);
     icn_u8_store(&session->close_claim, ICN_CLOSE_UNCLAIMED_APART);
     return true;
@@ -131,11 +137,11 @@ int32_t icn_session_send_latest_message(icn_session *session, uint64_t key, cons
     return status == IOCPNET_OK ? icn_latest_send(session, key, message.pieces, message.count, message.bytes) : status;
 }
 
-static ICN_RARE void take_change(icn_session_framing *framed)
+static ICN_RARE void take_change(const icn_session *session, icn_session_framing *framed)
 {
     icn_u32_exchange(&framed->changed, 0);
     icn_mutex_lock(&framed->mutex);
-    framed->framing = framed->wanted;
+    use(session, framed, &framed->wanted);
     icn_mutex_unlock(&framed->mutex);
     framed->scanned = 0;
     framed->seen = 0;
@@ -237,6 +243,7 @@ static bool look_at_kept(icn_session *session, icn_session_framing *framed, icn_
     const icn_frame frame = icn_framing_look(&framed->framing, data, bytes, &framed->scanned);
     switch (frame.verdict) {
     case ICN_FRAME_WHOLE:
+        framed->messages++;
         hand_out(session, data + frame.begin, frame.size, frame.bytes == bytes && rest->size == 0);
         icn_receive_buffer_consume(kept, frame.bytes);
         framed->scanned = 0;
@@ -259,6 +266,7 @@ static inline bool look_at_received(icn_session *session, icn_session_framing *f
     switch (frame.verdict) {
     case ICN_FRAME_WHOLE:
         framed->scanned = 0;
+        framed->messages++;
         hand_out(session, data + frame.begin, frame.size, frame.bytes == rest->size);
         advance(rest, frame.bytes);
         return rest->size != 0;
@@ -396,7 +404,7 @@ static void look_at_all(icn_session *session, icn_session_framing *framed, icn_r
             break;
         }
         if (icn_u32_load(&framed->changed) != 0) {
-            take_change(framed);
+            take_change(session, framed);
         }
         if (!may_hand_out(session)) {
             framed->waits = has_something(framed, rest);
@@ -426,13 +434,33 @@ static void tidy(icn_session *session, icn_session_framing *framed, icn_rest *re
     }
 }
 
+/* What is kept is the beginning of a message, unless it waits for the host. */
+static ICN_RARE void tell_guard(icn_session *session, icn_session_framing *framed)
+{
+    const bool cuts =
+        framed->framing.kind == IOCPNET_FRAMING_LENGTH || framed->framing.kind == IOCPNET_FRAMING_DELIMITER;
+    const bool begun = cuts && !framed->waits && icn_receive_buffer_bytes(&framed->kept) != 0;
+    const uint32_t whole = cuts ? framed->messages : 0;
+    framed->messages = 0;
+    icn_guard_messages_came(session, icn_session_guard(session), whole, begun);
+}
+
+static void look(icn_session *session, icn_session_framing *framed, icn_rest *rest)
+{
+    look_at_all(session, framed, rest);
+    tidy(session, framed, rest);
+    if (icn_guard_counts_messages(icn_session_guard(session))) {
+        tell_guard(session, framed);
+    }
+}
+
 /* Most often all that came is one message. False: nothing was handed out. By batches it has to lie where it was received. */
 static inline bool hand_out_whole(icn_session *session, const icn_session_framing *framed, const uint8_t *data,
                                   uint32_t size)
 {
     uint32_t scanned = 0;
-    if (framed->framing.kind == IOCPNET_FRAMING_STREAM || icn_receive_buffer_bytes(&framed->kept) != 0 ||
-        icn_u32_load(&framed->changed) != 0 || !may_hand_out(session)) {
+    if (framed->looks || icn_receive_buffer_bytes(&framed->kept) != 0 || icn_u32_load(&framed->changed) != 0 ||
+        !may_hand_out(session)) {
         return false;
     }
     const icn_frame frame = icn_framing_look(&framed->framing, data, size, &scanned);
@@ -458,8 +486,7 @@ void icn_session_cut_into_messages(icn_session *session, const void *data, uint3
         return;
     }
     icn_rest rest = {.data = icn_session_make_way(session->loop, data, size), .size = size};
-    look_at_all(session, framed, &rest);
-    tidy(session, framed, &rest);
+    look(session, framed, &rest);
 }
 
 void icn_session_cut_held(icn_session *session, const void *data, uint32_t size)
@@ -467,8 +494,7 @@ void icn_session_cut_held(icn_session *session, const void *data, uint32_t size)
     icn_session_framing *framed = framing_of(session);
     ICN_CHECK(framed != NULL && size != 0);
     icn_rest rest = {.data = data, .size = size};
-    look_at_all(session, framed, &rest);
-    tidy(session, framed, &rest);
+    look(session, framed, &rest);
 }
 
 void icn_session_look_at_kept(icn_session *session)
@@ -478,8 +504,7 @@ void icn_session_look_at_kept(icn_session *session)
         return;
     }
     icn_rest rest = {0};
-    look_at_all(session, framed, &rest);
-    tidy(session, framed, &rest);
+    look(session, framed, &rest);
     if (framed->end_untold && !framed->waits && !framed->awaits) {
         framed->end_untold = false;
         icn_session_tell_end_of_stream(session);

@@ -26,6 +26,8 @@ typedef struct icn_session_framing {
     /* Owner thread. */
     icn_framing framing;
     icn_receive_buffer kept; /* bytes of a message that is not whole; or of some that have to wait */
+    bool looks;              /* at what comes whole, too: it is a stream, or messages are counted */
+    uint32_t messages;       /* handed out, and not told to the guard; where it counts them */
     uint32_t scanned;        /* of the message that begins with `kept`: see icn_framing_look */
     bool waits;              /* the session was paused, or closed, before all that is kept was looked at */
     uint32_t seen;           /* of a stream: bytes of `kept` that the host was offered; no event without more */

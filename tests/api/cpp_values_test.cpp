@@ -114,7 +114,7 @@ TEST(CppValues, EveryListenerAndConnectOptionIsPassedOn)
 {
     int user = 0;
     const iocpnet_socket_options socket = {6, 7, 8, 9, 10, 11, {}};
-    const iocpnet_session_limits limits = {12, 13, 14, 15, IOCPNET_RECEIVE_DISCONNECT, {}};
+    const iocpnet_session_limits limits = {12, 13, 14, 15, IOCPNET_RECEIVE_DISCONNECT, 16, 17, {}};
     const auto filter = [](const iocpnet_accept_request *, void *) -> int32_t { return 1; };
     const iocpnet::listener_options listen{1,      2,        3,    true,    false,  iocpnet::framing::length(),
                                            socket, limits,   true, "allow", "deny", filter,

@@ -68,7 +68,8 @@ enum class close_reason : std::uint32_t {
     receive_overflow = IOCPNET_CLOSE_RECEIVE_OVERFLOW,
     no_resources = IOCPNET_CLOSE_NO_RESOURCES,
     service_stopped = IOCPNET_CLOSE_SERVICE_STOPPED,
-    error = IOCPNET_CLOSE_ERROR
+    error = IOCPNET_CLOSE_ERROR,
+    too_slow = IOCPNET_CLOSE_TOO_SLOW
 };
 
 enum class disconnect_mode : std::uint32_t {
