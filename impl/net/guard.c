@@ -102,10 +102,11 @@ void icn_guard_start(icn_session *session, icn_guard *guard)
     arm(session, guard, now_ms);
 }
 
-static void begin_second(const icn_session *session, icn_guard *guard, uint64_t now_ms)
+/* `came`: bytes of the message, which count for it. */
+static void begin_second(const icn_session *session, icn_guard *guard, uint64_t now_ms, uint32_t came)
 {
     guard->second_ms = now_ms;
-    guard->second_bytes = icn_u64_load_relaxed(&session->bytes_received);
+    guard->second_bytes = icn_u64_load_relaxed(&session->bytes_received) - came;
 }
 
 /* Silence is the peer's only while the session receives. */
@@ -121,7 +122,7 @@ static void note_activity(const icn_session *session, icn_guard *guard, uint64_t
         guard->opened_ms = now_ms;
     }
     if (guard->second_ms != 0 && !receives) {
-        begin_second(session, guard, now_ms);
+        begin_second(session, guard, now_ms, 0);
     }
 }
 
@@ -132,7 +133,7 @@ static bool keeps_pace(const icn_session *session, icn_guard *guard, uint64_t no
         return true;
     }
     const uint64_t came = icn_u64_load_relaxed(&session->bytes_received) - guard->second_bytes;
-    begin_second(session, guard, now_ms);
+    begin_second(session, guard, now_ms, 0);
     return came >= guard->options.message_bytes_per_s;
 }
 
@@ -222,22 +223,18 @@ static void charge_messages(icn_session *session, icn_guard *guard, uint64_t now
     }
 }
 
-void icn_guard_messages_came(icn_session *session, icn_guard *guard, uint32_t whole, bool begun)
+void icn_guard_messages_came(icn_session *session, icn_guard *guard, uint32_t whole, uint32_t begun)
 {
-    const bool goes_on = begun && guard->second_ms != 0 && whole == 0;
     ICN_CHECK(icn_guard_counts_messages(guard));
     if (is_done(session)) {
         return;
     }
-    if (!begun) {
-        guard->second_ms = 0;
-    }
-    if ((goes_on || !begun) && whole == 0) {
-        return;
-    }
+    const bool goes_on = guard->second_ms != 0 && whole == 0;
     const uint64_t now_ms = icn_os_clock_ms();
-    if (begun && guard->options.message_bytes_per_s != 0) {
-        begin_second(session, guard, now_ms);
+    if (begun == 0) {
+        guard->second_ms = 0;
+    } else if (!goes_on && guard->options.message_bytes_per_s != 0) {
+        begin_second(session, guard, now_ms, begun);
         arm(session, guard, now_ms);
     }
     if (whole != 0 && guard->options.receive_messages_per_s != 0) {

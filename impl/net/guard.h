@@ -59,8 +59,9 @@ void icn_guard_start(struct icn_session *session, icn_guard *guard);
 /* The timer of an open session is due. */
 void icn_guard_look(struct icn_session *session, icn_guard *guard);
 
-/* What a session received was looked at: `whole` messages were handed out, and one had begun when they ended, or none. */
-void icn_guard_messages_came(struct icn_session *session, icn_guard *guard, uint32_t whole, bool begun);
+/* What a session received was looked at: `whole` messages were handed out, and there are so many bytes of one that has
+ * begun, or none. */
+void icn_guard_messages_came(struct icn_session *session, icn_guard *guard, uint32_t whole, uint32_t begun);
 
 /* In front of the usual function for receives. */
 void icn_guard_receive_completed(icn_operation *operation, const icn_completion *completion);

@@ -439,7 +439,7 @@ static ICN_RARE void tell_guard(icn_session *session, icn_session_framing *frame
 {
     const bool cuts =
         framed->framing.kind == IOCPNET_FRAMING_LENGTH || framed->framing.kind == IOCPNET_FRAMING_DELIMITER;
-    const bool begun = cuts && !framed->waits && icn_receive_buffer_bytes(&framed->kept) != 0;
+    const uint32_t begun = cuts && !framed->waits ? icn_receive_buffer_bytes(&framed->kept) : 0;
     const uint32_t whole = cuts ? framed->messages : 0;
     framed->messages = 0;
     icn_guard_messages_came(session, icn_session_guard(session), whole, begun);

@@ -122,6 +122,19 @@ TEST_P(MessageRate, AsManyAsTheRateAreNotTooMany)
     EXPECT_EQ(0u, scene.host.stats().disconnects);
 }
 
+TEST_P(MessageRate, ThoseThatComeOneByOneAreCountedToo)
+{
+    Scene scene(GetParam(), rate_of(5, IOCPNET_RECEIVE_DISCONNECT));
+    for (uint32_t i = 1; i <= 5; i++) {
+        ASSERT_TRUE(scene.peer.send("m\n"));
+        ASSERT_TRUE(scene.host.wait_received(scene.session, i));
+    }
+    for (uint32_t i = 0; i < 1000 && !scene.peer.readable_within(1); i++) {
+        (void)scene.peer.send_some("m\n");
+    }
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_RECEIVE_OVERFLOW), scene.wait_close_reason());
+}
+
 /* It is the message that counts, not the pieces in which it comes. */
 TEST_P(MessageRate, OneMessageInManyPiecesIsOne)
 {
@@ -166,6 +179,23 @@ TEST_P(MessageRate, WhatIsNotCutIntoMessagesHasNoLimitOfThem)
     EXPECT_EQ(0u, host.stats().disconnects);
 }
 
+/* What the host has not consumed is no message. */
+TEST_P(MessagePace, AStreamHasNone)
+{
+    Host host(GetParam());
+    iocpnet_framing framing;
+    ASSERT_EQ(IOCPNET_OK, iocpnet_framing_init(&framing, sizeof framing, IOCPNET_FRAMING_STREAM));
+    const iocpnet_listener_options options = with(pace_of(1000), &framing);
+    host.on(IOCPNET_EVENT_RECEIVED, [](const iocpnet_event &event) { iocpnet_session_consume(event.session, 0); });
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address);
+    ASSERT_TRUE(peer.send("kept"));
+    ASSERT_TRUE(host.wait_connected(1));
+    EXPECT_FALSE(peer.readable_within(1300));
+    EXPECT_EQ(0u, host.stats().disconnects);
+}
+
 TEST_P(MessagePace, AMessageThatComesTooSlowlyEndsItsSessionAndNotEarly)
 {
     Scene scene(GetParam(), pace_of(100));
@@ -180,6 +210,16 @@ TEST_P(MessagePace, AMessageThatComesTooSlowlyEndsItsSessionAndNotEarly)
     EXPECT_EQ(static_cast<uint32_t>(IOCPNET_ORIGIN_LIBRARY), last.close_origin);
     EXPECT_EQ(IOCPNET_E_TIMED_OUT, last.status);
     EXPECT_EQ(1u, scene.host.stats().disconnects_by_reason[IOCPNET_CLOSE_TOO_SLOW]);
+}
+
+/* Each second is looked at by itself. */
+TEST_P(MessagePace, AMessageThatBeginsFastMayNotGoOnSlowly)
+{
+    Scene scene(GetParam(), pace_of(100));
+    const Clock::time_point begin = Clock::now();
+    ASSERT_TRUE(scene.peer.send(std::string(10000, 'x')));
+    EXPECT_EQ(static_cast<uint32_t>(IOCPNET_CLOSE_TOO_SLOW), scene.wait_close_reason());
+    EXPECT_GE(since_ms(begin), 2000);
 }
 
 TEST_P(MessagePace, AMessageThatKeepsThePaceMayTakeLong)
