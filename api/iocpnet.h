@@ -626,18 +626,18 @@ enum {
 /*
  * Deadlines and limits of each session of a listener, or of one that connects out. Frozen size; 0 is the default: none.
  * Time during which the session does not receive (paused, throttled, or its event queue is full) does not count.
+ * A message's second begins with its first piece, then one behind the other, as long as the same message is not whole.
+ * Streams, and sessions without a framing, have no messages.
  */
 typedef struct iocpnet_session_limits {
     uint32_t first_bytes_timeout_ms; /* from CONNECTED to the first bytes; then aborted: HANDSHAKE_TIMEOUT */
     uint32_t idle_timeout_ms;     /* nothing received for so long, or up to a quarter longer; closed gracefully: IDLE */
     uint64_t receive_bytes_per_s; /* on average, up to 2^40; as much as for a second may come at once */
     uint32_t receive_events_per_s;   /* pieces received, of which each may hold several messages; the same */
-    uint32_t receive_policy;         /* IOCPNET_RECEIVE_*: what happens above these rates, and the next one */
-    uint32_t receive_messages_per_s; /* of a session with a framing that cuts messages; the same */
-    uint32_t
-        message_bytes_per_s; /* at least, in each second in which a message had begun and was not whole at any time,
-                                        the first of them beginning with it; else aborted: TOO_SLOW. Without a framing none */
-    uint32_t reserved[2];    /* 0 */
+    uint32_t receive_policy;         /* IOCPNET_RECEIVE_*: what happens above one of these three rates */
+    uint32_t receive_messages_per_s; /* that the framing has cut; the same */
+    uint32_t message_bytes_per_s;    /* at least, in each second of a message; else aborted: TOO_SLOW */
+    uint32_t reserved[2];            /* 0 */
 } iocpnet_session_limits;
 
 /* What an accept filter is asked about. Pointers are borrowed until it returns. */

@@ -182,4 +182,45 @@ TEST_P(Slowloris, WhoSendsOneByteAndThenNothingIsIdle)
     good.expect_served();
 }
 
+/* Life enough for an idle timeout: it is the pace of the message that is too slow. */
+TEST_P(Slowloris, WhoSendsALongMessageByteByByteIsTooSlow)
+{
+    const uint32_t count = scaled(1000);
+    Ends ends;
+    Warnings warnings;
+    Host host(callbacks(), close_quickly);
+    ends.attach(host);
+    host.echo();
+    iocpnet_listener_options options = listener_options();
+    const iocpnet_framing framing = length_framing(0);
+    options.framing = &framing;
+    options.limits.message_bytes_per_s = 100;
+    const std::string address = host.listen(&options);
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    GoodPeers good(address, 2);
+    Memory::start_peak();
+    std::vector<Attacker> attackers = connect_attackers(address, count);
+    for (Attacker &each : attackers) {
+        each.begin = Clock::now();
+        ASSERT_TRUE(each.socket.send(std::string("\x00\xf0\x00\x00", 4)));
+    }
+    while (host.stats().disconnects < count) {
+        const auto begin = Clock::now();
+        for (Attacker &each : attackers) {
+            static_cast<void>(each.socket.send_some("x"));
+        }
+        while (since_ms(begin) < 100) {
+            pause_briefly();
+        }
+    }
+    ASSERT_TRUE(host.wait_disconnected(count));
+    for (const Attacker &each : attackers) {
+        ends.expect(each.address, IOCPNET_CLOSE_TOO_SLOW, each.begin, 1000);
+    }
+    EXPECT_EQ(count, host.stats().disconnects_by_reason[IOCPNET_CLOSE_TOO_SLOW]);
+    EXPECT_LE(Memory::peak(), count * session_bytes_max + port_bytes_max(GetParam()));
+    warnings.expect_few("too slow");
+    good.expect_served();
+}
+
 } // namespace

@@ -351,6 +351,18 @@ ADMISSION = (
          "    guard->throttled_until = 0;\n    (void)session;\n"),)),
     Mutant("deadlines looked at once", "net/guard.c", (
         ("    } else {\n        arm(session, guard, now_ms);\n    }\n}", "    }\n}"),)),
+    Mutant("second of a message that is too short", "net/guard.c", (
+        ("#define SECOND_MS 1000", "#define SECOND_MS 400"),)),
+    Mutant("stream whose pace is looked at", "net/session_framing.c", (
+        ("    const bool cuts =\n        framed->framing.kind == IOCPNET_FRAMING_LENGTH || "
+         "framed->framing.kind == IOCPNET_FRAMING_DELIMITER;", "    const bool cuts = true;"),)),
+    Mutant("messages without a framing are charged", "net/guard.c", (
+        ("    uint64_t events_ms = events.rate != 0 ? icn_bucket_charge(&guard->events, &events, now_ms, 1) : 0;",
+         "    uint64_t events_ms = events.rate != 0 ? icn_bucket_charge(&guard->events, &events, now_ms, 1) : 0;\n"
+         "    if (guard->options.receive_messages_per_s != 0) {\n"
+         "        const icn_bucket_limit messages = limit_of(guard->options.receive_messages_per_s);\n"
+         "        events_ms = icn_bucket_charge(&guard->messages, &messages, now_ms, 1);\n    }"),
+        ("    return guard->options.receive_bytes_per_s != 0 ||", "    return true || guard->options.receive_bytes_per_s != 0 ||"))),
     Mutant("longer lines than may be", "net/framer.c", (
         ("    const uint32_t visible = count < most ? count : most;", "    const uint32_t visible = count;"),)),
 )

@@ -22,6 +22,7 @@ iocpnet_session_limits draw_session_limits()
     static const uint32_t idle[] = {50, 1, 400};
     static const uint64_t bytes[] = {2000, 1, 100};
     static const uint32_t events[] = {10, 1, 100};
+    static const uint32_t pace[] = {10, 1, 1000};
     iocpnet_session_limits limits = {};
     switch (icn_sim_choose(24)) {
     case 8:
@@ -39,6 +40,14 @@ iocpnet_session_limits draw_session_limits()
         limits.idle_timeout_ms = idle[icn_sim_choose(3)];
         limits.receive_events_per_s = events[icn_sim_choose(3)];
         limits.receive_policy = icn_sim_choose(2);
+        break;
+    case 12:
+        limits.receive_messages_per_s = events[icn_sim_choose(3)];
+        limits.receive_policy = icn_sim_choose(2);
+        break;
+    case 13:
+        limits.message_bytes_per_s = pace[icn_sim_choose(3)];
+        limits.receive_messages_per_s = icn_sim_choose(2) * events[1];
         break;
     default:
         break;
@@ -166,10 +175,22 @@ void check_address_limits(const Service &service)
 
 /* ---- deadlines ---- */
 
+namespace
+{
+
+/* What it receives is cut into messages, or may have been. */
+bool may_be_cut(const Session &session)
+{
+    return session.framing.cut == Cut::messages || session.framing.cut == Cut::lines || session.framing_begun != 0;
+}
+
+} // namespace
+
 Causes causes_of_limits(const Session &session)
 {
     const iocpnet_session_limits &limits = session.limits;
-    const bool rates = limits.receive_bytes_per_s != 0 || limits.receive_events_per_s != 0;
+    const bool messages = limits.receive_messages_per_s != 0 && may_be_cut(session);
+    const bool rates = limits.receive_bytes_per_s != 0 || limits.receive_events_per_s != 0 || messages;
     Causes causes = 0;
     if (limits.first_bytes_timeout_ms != 0 && session.connected && session.received_bytes == 0) {
         causes |= cause(IOCPNET_CLOSE_HANDSHAKE_TIMEOUT);
@@ -179,6 +200,9 @@ Causes causes_of_limits(const Session &session)
     }
     if (rates && limits.receive_policy == IOCPNET_RECEIVE_DISCONNECT) {
         causes |= cause(IOCPNET_CLOSE_RECEIVE_OVERFLOW);
+    }
+    if (limits.message_bytes_per_s != 0 && may_be_cut(session) && session.connected) {
+        causes |= cause(IOCPNET_CLOSE_TOO_SLOW);
     }
     return causes;
 }
@@ -191,6 +215,9 @@ uint64_t earliest_by_limits(uint32_t reason, const Session &session)
     }
     if (reason == IOCPNET_CLOSE_IDLE) {
         return std::max(begun_ms, session.received_ms) + session.limits.idle_timeout_ms;
+    }
+    if (reason == IOCPNET_CLOSE_TOO_SLOW) {
+        return begun_ms + 1000;
     }
     return 0;
 }

@@ -119,6 +119,7 @@ bool status_fits(const iocpnet_event &event)
     case IOCPNET_CLOSE_RESET:
         return event.status == IOCPNET_E_CONNECTION_RESET || event.status == IOCPNET_E_CONNECTION_REFUSED;
     case IOCPNET_CLOSE_HANDSHAKE_TIMEOUT:
+    case IOCPNET_CLOSE_TOO_SLOW:
         return event.status == IOCPNET_E_TIMED_OUT;
     case IOCPNET_CLOSE_SEND_LIMIT:
         return event.status == IOCPNET_E_LIMIT_REACHED;
