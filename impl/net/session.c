@@ -26,8 +26,7 @@ static uint8_t mark_for(const icn_session_options *options)
     ICN_CHECK(options->proxied_by == NULL || (options->guard != NULL && options->connector == NULL));
     return (uint8_t)((options->guard != NULL ? ICN_MARK_GUARD : 0u) |
                      (options->connector != NULL ? ICN_MARK_CONNECTOR : 0u) |
-                     (options->proxied_by != NULL ? ICN_MARK_PROXIED : 0u) |
-                     (options->no_delay ? ICN_MARK_NO_DELAY : 0u));
+                     (options->proxied_by != NULL ? ICN_MARK_PROXIED : 0u) | (options->no_delay * ICN_MARK_NO_DELAY));
 }
 
 /* Of that. Sizes of these are multiples of their alignment, and of the session's. */

@@ -286,7 +286,7 @@ void add_common_options(const Add &add)
     add("reserved of the socket", [](Options &o) { o.socket.reserved[1] = 1; });
     add("receive rate", [](Options &o) { o.limits.receive_bytes_per_s = (UINT64_C(1) << 40) + 1; });
     add("receive policy", [](Options &o) { o.limits.receive_policy = IOCPNET_RECEIVE_DISCONNECT + 1; });
-    add("reserved of the limits", [](Options &o) { o.limits.reserved[3] = 1; });
+    add("reserved of the limits", [](Options &o) { o.limits.reserved[1] = 1; });
 }
 
 const std::string many_networks = [] {
