@@ -908,9 +908,9 @@ enum {
 /*
  * Sends state, of which only the newest is of use: as iocpnet_session_send, but what was sent before with the same `key`,
  * and has not left yet, is replaced, in its place. So a peer that reads slowly gets fewer messages, not older ones.
- * It has the place of the first one with its key of those that have not left: so it may leave before what was sent before
- * it, but after that one. It can be replaced until the send that it is part of begins, of which each takes some 16 KiB from
- * the front of the queue.
+ * It leaves behind what was sent before the first of those that it replaces, and may leave before what was sent between that
+ * one and itself. It can be replaced until the send that it is part of begins, of which each takes some 16 KiB from the front
+ * of the queue.
  * `key`: the host's own, of this session: what the message is about. `data`: copied.
  * `flags`: 0, or IOCPNET_LATEST_MESSAGE: framed as by iocpnet_session_send_message.
  * While it can be replaced a message counts as 256 bytes more than it has for the limit of the queue and the budget. One that

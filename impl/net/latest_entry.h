@@ -1,6 +1,6 @@
 /*
- * One message that a newer one with the same key may replace. It is a chunk, whose place in the send queue is decided when it
- * is first sent, and whose bytes are decided when it leaves: until it is bound the chunk is empty, and what it is to send may
+ * One message that a newer one with the same key may replace. It is a chunk, whose place in the send queue is decided when
+ * its key is first sent, and whose bytes are decided when it leaves: until it is bound the chunk is empty, and what it is to send may
  * be exchanged by any thread. Entries that are done with are kept for re-use, by loop.
  */
 #ifndef ICN_NET_LATEST_ENTRY_H
@@ -14,7 +14,8 @@
 
 typedef struct icn_latest_entry icn_latest_entry;
 
-/* Of a loop. Its mutex is that of all tables of the loop's sessions, too: it is held for the copy of one message at most. */
+/* Of a loop. Its mutex is that of all tables of the loop's sessions, too: it is held while one message is copied, or while
+ * the owner binds what is about to leave. */
 typedef struct icn_latest_pool {
     icn_mutex mutex;
     icn_latest_entry *spares; /* under the mutex */
@@ -30,7 +31,7 @@ typedef struct icn_latest_pool {
 #define ICN_LATEST_BRANCHES 4
 
 struct icn_latest_entry {
-    icn_send_chunk chunk;  /* the owner's, once it is in the queue. Before: a link of those that are to be put there */
+    icn_send_chunk chunk;  /* its place: in the queue, or in the inbox until the owner shares that out */
     icn_latest_pool *pool; /* constant */
     icn_latest_entry *next[ICN_LATEST_BRANCHES]; /* in the tree of a table; the first one among the spares */
     uint64_t key;

@@ -75,6 +75,19 @@ std::vector<Attacker> connect_attackers(const std::string &address, uint32_t cou
     return attackers;
 }
 
+/* All of them are closed, each for this reason and not before its time, at no more memory than a session may have. */
+void expect_each_closed(Host &host, Ends &ends, const std::vector<Attacker> &attackers, uint32_t reason,
+                        int64_t at_least_ms)
+{
+    const uint64_t count = attackers.size();
+    ASSERT_TRUE(host.wait_disconnected(count));
+    for (const Attacker &each : attackers) {
+        ends.expect(each.address, reason, each.begin, at_least_ms);
+    }
+    EXPECT_EQ(count, host.stats().disconnects_by_reason[reason]);
+    EXPECT_LE(Memory::peak(), count * session_bytes_max + port_bytes_max(host.mode().port));
+}
+
 iocpnet_listener_options slow_options()
 {
     iocpnet_listener_options options = listener_options();
@@ -103,13 +116,8 @@ TEST_P(Slowloris, ThousandsThatSayNothingAreClosedAtTheDeadlineOfTheFirstBytes)
     GoodPeers good(address, 2);
     Memory::start_peak();
     std::vector<Attacker> attackers = connect_attackers(address, count);
-    ASSERT_TRUE(host.wait_disconnected(count));
-    for (const Attacker &each : attackers) {
-        ends.expect(each.address, IOCPNET_CLOSE_HANDSHAKE_TIMEOUT, each.begin, first_bytes_ms);
-    }
-    EXPECT_EQ(count, host.stats().disconnects_by_reason[IOCPNET_CLOSE_HANDSHAKE_TIMEOUT]);
+    ASSERT_NO_FATAL_FAILURE(expect_each_closed(host, ends, attackers, IOCPNET_CLOSE_HANDSHAKE_TIMEOUT, first_bytes_ms));
     EXPECT_EQ(count, host.stats().disconnects);
-    EXPECT_LE(Memory::peak(), count * session_bytes_max + port_bytes_max(GetParam()));
     std::printf("figures: %u silent peers, at most %llu bytes\n", count,
                 static_cast<unsigned long long>(Memory::peak()));
     warnings.expect_few("handshake timeout");
@@ -144,13 +152,8 @@ TEST_P(Slowloris, WhoSendsAByteAtTimesLivesUntilItStops)
             pause_briefly();
         }
     }
-    ASSERT_TRUE(host.wait_disconnected(count));
-    for (const Attacker &each : attackers) {
-        /* On a machine that stands still one may have been silent for too long before. */
-        ends.expect(each.address, IOCPNET_CLOSE_IDLE, each.begin, 0);
-    }
-    EXPECT_EQ(count, host.stats().disconnects_by_reason[IOCPNET_CLOSE_IDLE]);
-    EXPECT_LE(Memory::peak(), count * session_bytes_max + port_bytes_max(GetParam()));
+    /* On a machine that stands still one may have been silent for too long before. */
+    ASSERT_NO_FATAL_FAILURE(expect_each_closed(host, ends, attackers, IOCPNET_CLOSE_IDLE, 0));
     good.expect_served();
 }
 
@@ -173,12 +176,7 @@ TEST_P(Slowloris, WhoSendsOneByteAndThenNothingIsIdle)
         each.begin = Clock::now();
         ASSERT_TRUE(each.socket.send("x")); /* of a header that never becomes whole */
     }
-    ASSERT_TRUE(host.wait_disconnected(count));
-    for (const Attacker &each : attackers) {
-        ends.expect(each.address, IOCPNET_CLOSE_IDLE, each.begin, idle_ms);
-    }
-    EXPECT_EQ(count, host.stats().disconnects_by_reason[IOCPNET_CLOSE_IDLE]);
-    EXPECT_LE(Memory::peak(), count * session_bytes_max + port_bytes_max(GetParam()));
+    ASSERT_NO_FATAL_FAILURE(expect_each_closed(host, ends, attackers, IOCPNET_CLOSE_IDLE, idle_ms));
     good.expect_served();
 }
 
@@ -213,12 +211,7 @@ TEST_P(Slowloris, WhoSendsALongMessageByteByByteIsTooSlow)
             pause_briefly();
         }
     }
-    ASSERT_TRUE(host.wait_disconnected(count));
-    for (const Attacker &each : attackers) {
-        ends.expect(each.address, IOCPNET_CLOSE_TOO_SLOW, each.begin, 1000);
-    }
-    EXPECT_EQ(count, host.stats().disconnects_by_reason[IOCPNET_CLOSE_TOO_SLOW]);
-    EXPECT_LE(Memory::peak(), count * session_bytes_max + port_bytes_max(GetParam()));
+    ASSERT_NO_FATAL_FAILURE(expect_each_closed(host, ends, attackers, IOCPNET_CLOSE_TOO_SLOW, 1000));
     warnings.expect_few("too slow");
     good.expect_served();
 }

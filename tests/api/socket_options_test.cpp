@@ -81,6 +81,48 @@ void expect_given(iocpnet_session session)
     EXPECT_EQ(2 * 65536, option_of(descriptor, SOL_SOCKET, SO_SNDBUF));
 }
 
+bool delays(iocpnet_session session)
+{
+    const int descriptor = find_socket(session_address(iocpnet_session_local_address, session),
+                                       session_address(iocpnet_session_remote_address, session));
+    EXPECT_NE(-1, descriptor);
+    return option_of(descriptor, IPPROTO_TCP, TCP_NODELAY) == 0;
+}
+
+TEST_P(SocketOptions, NoDelayOfAListenerIsThatOfItsSessions)
+{
+    for (const uint32_t no_delay : {1u, 0u}) {
+        Host host(callbacks());
+        auto options = defaults(iocpnet_listener_options_init);
+        options.no_delay = no_delay;
+        const std::string address = host.listen(&options);
+        ASSERT_EQ(IOCPNET_OK, host.start());
+        Socket peer = Socket::connect(address);
+        ASSERT_TRUE(host.wait_connected(1));
+        EXPECT_EQ(no_delay == 0, delays(host.recorder().nth(0)));
+    }
+}
+
+/* With a plan for reconnecting the socket is made, and passed on, in another place. */
+TEST_P(SocketOptions, NoDelayOfAConnectIsThatOfTheSession)
+{
+    for (const uint32_t no_delay : {1u, 0u}) {
+        for (const uint32_t reconnect_ms : {0u, 10000u}) {
+            Host host(callbacks());
+            ASSERT_EQ(IOCPNET_OK, host.start());
+            Socket server = Socket::listen();
+            auto options = defaults(iocpnet_connect_options_init);
+            options.no_delay = no_delay;
+            options.reconnect.initial_delay_ms = reconnect_ms;
+            iocpnet_session session = 0;
+            ASSERT_EQ(IOCPNET_OK,
+                      iocpnet_session_connect(host.service(), server.address().c_str(), &options, &session));
+            ASSERT_TRUE(host.wait_connected(1));
+            EXPECT_EQ(no_delay == 0, delays(session));
+        }
+    }
+}
+
 #else
 
 void expect_given(iocpnet_session session)
