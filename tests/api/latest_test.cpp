@@ -216,6 +216,17 @@ TEST_P(Latest, MemoryIsBoundedByTheKeysNotByTheMessages)
     EXPECT_EQ(keys * sizeof(State), scene.receive_rest().size());
 }
 
+TEST_P(Latest, AShortOneDoesNotKeepTheMemoryOfTheLongOneBefore)
+{
+    Scene scene(GetParam());
+    ASSERT_NO_FATAL_FAILURE(scene.hold_back());
+    const uint64_t before = live_objects().allocated_bytes;
+    ASSERT_EQ(IOCPNET_OK, send_latest(scene.session, 1, std::string(queue_max / 2 - 10000, 'l')));
+    ASSERT_EQ(IOCPNET_OK, send_latest(scene.session, 1, "short"));
+    EXPECT_LE(live_objects().allocated_bytes, before + kept_max);
+    EXPECT_EQ("short", scene.receive_rest());
+}
+
 TEST_P(Latest, ManyKeysAreEachSentOnce)
 {
     constexpr uint64_t keys = 1000;
@@ -373,6 +384,30 @@ TEST_P(LatestOnPort, TwoOfOneCallbackAreOne)
     ASSERT_EQ(IOCPNET_OK, host.start());
     Socket peer = Socket::connect(address);
     EXPECT_EQ("firstnewlast", peer.receive(12));
+}
+
+/* What a send has begun with is little: all behind it may still be replaced. */
+TEST_P(LatestOnPort, NoMoreIsOutOfReachThanOneSend)
+{
+    constexpr uint64_t keys = 100;
+    constexpr uint64_t size = 4000;
+    constexpr uint64_t window = 16384;
+    const auto send_all = [](iocpnet_session session, char round) {
+        for (uint64_t key = 0; key < keys; key++) {
+            EXPECT_EQ(IOCPNET_OK, send_latest(session, key, std::string(size, round)));
+        }
+    };
+    Host host(callbacks());
+    host.on(IOCPNET_EVENT_CONNECTED, [&](const iocpnet_event &event) { send_all(event.session, '1'); });
+    const std::string address = host.listen_with_small_buffers();
+    ASSERT_EQ(IOCPNET_OK, host.start());
+    Socket peer = Socket::connect(address, 8192);
+    ASSERT_TRUE(wait_until([&] { return host.stats().bytes_sent >= window; }));
+    send_all(host.recorder().nth(0), '2');
+    const uint64_t replaced = host.stats().sends_replaced;
+    /* Read later than that: what was not replaced was sent by then, or is part of the send that waits. */
+    EXPECT_LE((keys - replaced) * size, host.stats().bytes_sent + window + 2 * size);
+    EXPECT_EQ((2 * keys - replaced) * size, peer.receive((2 * keys - replaced) * size).size());
 }
 
 TEST_P(LatestOnPort, ComesBehindWhatTheCallbackSendsBack)
